@@ -1,0 +1,194 @@
+"""Building graphs: nodes are folded, simplified and shared as they are emitted.
+
+`with Builder(...) as builder:` makes it the graph that operators on values and calls of primitives emit into, for this
+thread.  Builders nest (the innermost wins), so a rule that needs a sub-graph can build one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.errors import EngineError, EngineFault, Limit, LimitExceeded
+from engine.graph.simplify import REWRITES, Rewrite, identity
+from engine.graph.types import NUMPY, Array, DType, Type, type_of
+from engine.graph.values import Graph, Node, Operand, Value, live_nodes
+from engine.limits import Budget, Limits
+from engine.source.text import Span
+
+if TYPE_CHECKING:
+    from engine.graph.primitive import Primitive
+
+FOLD_SIZE = 1024
+"""Constants up to this many elements are computed while the graph is built."""
+
+
+class Builder:
+    """A graph under construction.
+
+    Limits on nodes and array sizes are checked at every node, and the budget's deadline now and then.  `rewrite` turns
+    on the numerically stable rewrites, which belong on the client's function and not on what is derived from it.
+    """
+
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        budget: Budget | None = None,
+        rewrite: bool = False,
+        start: Graph | None = None,
+    ) -> None:
+        self.limits = limits or Limits()
+        self.budget = budget
+        self.span: Span | None = None
+        self.inputs: list[Value] = []
+        self.nodes: list[Node] = []
+        self.rewritten: list[tuple[Rewrite, Value]] = []
+        self._rewrite = rewrite
+        self._constants: dict[Any, Value] = {}
+        self._known: dict[Any, tuple[Value, ...]] = {}
+        if start is not None:
+            self.inputs.extend(start.inputs)
+            self.nodes.extend(start.nodes)
+            for node in start.nodes:
+                self._known[_key(node.primitive, node.inputs, node.params)] = node.outputs
+
+    def __enter__(self) -> Builder:
+        _stack().append(self)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        _stack().pop()
+
+    @contextmanager
+    def at(self, span: Span | None) -> Iterator[None]:
+        """Nodes emitted inside belong to this stretch of the source."""
+        before = self.span
+        self.span = span if span is not None else before
+        try:
+            yield
+        finally:
+            self.span = before
+
+    def input(self, type: Type, span: Span | None = None) -> Value:
+        """A new input of the graph."""
+        value = Value(type, span)
+        self.inputs.append(value)
+        return value
+
+    def constant(self, array: Any, dtype: DType | None = None) -> Value:
+        """A constant; equal small constants are one value."""
+        given = np.asarray(array, dtype=NUMPY[dtype] if dtype else None)
+        type = type_of(given)
+        given = np.asarray(given, dtype=NUMPY[type.dtype])
+        key: Any = (type, given.tobytes()) if given.size <= FOLD_SIZE else id(array)
+        value = self._constants.get(key)
+        if value is None:
+            if given.ndim:
+                given = given.view()
+                given.flags.writeable = False
+            value = Value(type, self.span, constant=given[()])
+            self._constants[key] = value
+        return value
+
+    def finish(self, outputs: Sequence[Value]) -> Graph:
+        """The graph of what the outputs need."""
+        return Graph(tuple(self.inputs), live_nodes(self.nodes, tuple(outputs)), tuple(outputs))
+
+    def emit(
+        self, primitive: Primitive, inputs: Sequence[Operand], params: Mapping[str, Any], graphs: tuple[Graph, ...] = ()
+    ) -> tuple[Value, ...]:
+        """The outputs of `primitive` on `inputs`: folded, simplified, shared with an equal node, or a new node."""
+        values = tuple([v if isinstance(v, Value) else self.constant(v) for v in inputs])
+        if self._rewrite:
+            for rewrite in REWRITES.get(primitive.name, ()):
+                better = rewrite.apply(values, params)
+                if better is not None:
+                    self.rewritten.append((rewrite, better))
+                    return (better,)
+        simpler = identity(primitive.name, values, params)
+        if simpler is not None:
+            return (simpler,)
+        key = _key(primitive, values, params)
+        known = None if graphs else self._known.get(key)
+        if known is not None:
+            return known
+        try:
+            types = tuple(primitive.infer(*[v.type for v in values], **params))
+        except EngineError as error:
+            if error.span is None:
+                error.span = self.span
+            raise
+        self._check(types)
+        if not graphs and all(v.constant is not None for v in values) and all(t.size <= FOLD_SIZE for t in types):
+            outputs = self._fold(primitive, values, params, types)
+        else:
+            node = Node(primitive, values, params, graphs, types, self.span)
+            self.nodes.append(node)
+            outputs = node.outputs
+        self._known[key] = outputs
+        return outputs
+
+    def _fold(
+        self, primitive: Primitive, values: tuple[Value, ...], params: Mapping[str, Any], types: tuple[Type, ...]
+    ) -> tuple[Value, ...]:
+        with np.errstate(all="ignore"):
+            result = primitive.value(*[v.constant for v in values], **params)
+        results = result if len(types) > 1 else (result,)
+        return tuple(self.constant(r, t.dtype) for r, t in zip(results, types, strict=True))
+
+    def _check(self, types: tuple[Type, ...]) -> None:
+        for type in types:
+            if type.shape and type.bytes > self.limits.array_bytes:
+                raise LimitExceeded(
+                    f"This would make an array of shape {type.shape}, {type.bytes:,} bytes; "
+                    f"{self.limits.array_bytes:,} are allowed.",
+                    span=self.span,
+                    limit=Limit("array_bytes", self.limits.array_bytes, type.bytes),
+                )
+        count = len(self.nodes)
+        if count >= self.limits.nodes:
+            raise LimitExceeded(
+                f"The expression and its derivative need more than {self.limits.nodes:,} operations.",
+                span=self.span,
+                limit=Limit("nodes", self.limits.nodes),
+                hint="Use arrays instead of many scalar operations.",
+            )
+        if self.budget is not None and not count & 255:
+            self.budget.check()
+
+
+def _key(primitive: Primitive, values: tuple[Value, ...], params: Mapping[str, Any]) -> Any:
+    return (primitive, values, tuple(params.items())) if params else (primitive, values)
+
+
+class _Stack(threading.local):
+    def __init__(self) -> None:
+        self.builders: list[Builder] = []
+
+
+_local = _Stack()
+
+
+def _stack() -> list[Builder]:
+    return _local.builders
+
+
+def current() -> Builder:
+    """The builder that this thread emits into."""
+    if not _local.builders:
+        raise EngineFault("a primitive was called while no graph is being built")
+    return _local.builders[-1]
+
+
+def emit(primitive: Primitive, inputs: Sequence[Operand], params: Mapping[str, Any]) -> tuple[Value, ...]:
+    """Emit into the current builder."""
+    return current().emit(primitive, inputs, params)
+
+
+def constant(array: Any, dtype: DType | None = None) -> Value:
+    """A constant of the current builder."""
+    return current().constant(array, dtype)

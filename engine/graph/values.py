@@ -1,0 +1,150 @@
+"""Values, nodes and graphs: immutable, and shared between a graph and the graphs derived from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from engine.graph.registry import PRIMITIVES
+from engine.graph.types import Array, Shape, Type
+from engine.source.text import Span
+
+if TYPE_CHECKING:
+    from engine.graph.primitive import Primitive
+
+
+class Value:
+    """One value of a graph: an input, a constant, or an output of a node.
+
+    Arithmetic on values emits nodes into the graph that is being built (see `build.Builder`), so that the rules of
+    primitives read as formulas.  Values compare by identity; `==` on numbers is the function `equal`.
+    """
+
+    __slots__ = ("constant", "index", "node", "span", "type")
+
+    def __init__(
+        self, type: Type, span: Span | None, node: Node | None = None, index: int = 0, constant: Array | None = None
+    ) -> None:
+        self.type = type
+        self.span = span
+        self.node = node
+        self.index = index
+        self.constant = constant
+
+    @property
+    def shape(self) -> Shape:
+        """The static shape."""
+        return self.type.shape
+
+    @property
+    def rank(self) -> int:
+        """The number of axes."""
+        return len(self.type.shape)
+
+    def __add__(self, other: Operand) -> Value:
+        return PRIMITIVES["add"](self, other)
+
+    def __radd__(self, other: Operand) -> Value:
+        return PRIMITIVES["add"](other, self)
+
+    def __sub__(self, other: Operand) -> Value:
+        return PRIMITIVES["subtract"](self, other)
+
+    def __rsub__(self, other: Operand) -> Value:
+        return PRIMITIVES["subtract"](other, self)
+
+    def __mul__(self, other: Operand) -> Value:
+        return PRIMITIVES["multiply"](self, other)
+
+    def __rmul__(self, other: Operand) -> Value:
+        return PRIMITIVES["multiply"](other, self)
+
+    def __truediv__(self, other: Operand) -> Value:
+        return PRIMITIVES["divide"](self, other)
+
+    def __rtruediv__(self, other: Operand) -> Value:
+        return PRIMITIVES["divide"](other, self)
+
+    def __neg__(self) -> Value:
+        return PRIMITIVES["negative"](self)
+
+    def __matmul__(self, other: Value) -> Value:
+        return PRIMITIVES["matmul"](self, other)
+
+    def __lt__(self, other: Operand) -> Value:
+        return PRIMITIVES["less"](self, other)
+
+    def __le__(self, other: Operand) -> Value:
+        return PRIMITIVES["less_equal"](self, other)
+
+    def __gt__(self, other: Operand) -> Value:
+        return PRIMITIVES["less"](other, self)
+
+    def __ge__(self, other: Operand) -> Value:
+        return PRIMITIVES["less_equal"](other, self)
+
+    def __repr__(self) -> str:
+        what = "constant" if self.constant is not None else self.node.primitive.name if self.node else "input"
+        return f"<{what}: {self.type}>"
+
+
+Operand = Value | float | int
+
+
+class Node:
+    """One primitive applied to values, with static parameters; control flow owns sub-graphs."""
+
+    __slots__ = ("graphs", "inputs", "outputs", "params", "primitive", "span")
+
+    def __init__(
+        self,
+        primitive: Primitive,
+        inputs: tuple[Value, ...],
+        params: Mapping[str, Any],
+        graphs: tuple[Graph, ...],
+        types: tuple[Type, ...],
+        span: Span | None,
+    ) -> None:
+        self.primitive = primitive
+        self.inputs = inputs
+        self.params = params
+        self.graphs = graphs
+        self.span = span
+        self.outputs = tuple(Value(type, span, self, index) for index, type in enumerate(types))
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Inputs, nodes in topological order, outputs.  Constants belong to the values that hold them."""
+
+    inputs: tuple[Value, ...]
+    nodes: tuple[Node, ...]
+    outputs: tuple[Value, ...]
+
+
+def depends_on(nodes: tuple[Node, ...], sources: set[Value]) -> set[Value]:
+    """All values that depend on `sources`, the sources included."""
+    reached = set(sources)
+    for node in nodes:
+        for value in node.inputs:
+            if value in reached:
+                reached.update(node.outputs)
+                break
+    return reached
+
+
+def live_nodes(nodes: tuple[Node, ...] | list[Node], outputs: tuple[Value, ...]) -> tuple[Node, ...]:
+    """The nodes that the outputs need, in their order."""
+    needed = {value.node for value in outputs if value.node is not None}
+    kept: list[Node] = []
+    for node in reversed(nodes):
+        if node in needed:
+            kept.append(node)
+            needed.update(_makers(node))
+    kept.reverse()
+    return tuple(kept)
+
+
+def _makers(node: Node) -> Iterator[Node]:
+    return (value.node for value in node.inputs if value.node is not None)

@@ -1,0 +1,49 @@
+"""What one question may cost."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from engine.errors import BudgetExceeded, Limit
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits on a question, checked before anything is allocated.  Sizes are in bytes, times in seconds."""
+
+    source_chars: int = 65_536
+    nesting: int = 100
+    name_chars: int = 100
+    nodes: int = 200_000
+    array_bytes: int = 512 * 2**20
+    run_bytes: int = 2 * 2**30
+    run_seconds: float = 10.0
+
+
+@dataclass(slots=True)
+class Budget:
+    """The time that is left for one question.  `deadline` is on the clock of `time.perf_counter`.
+
+    Setting `cancelled` from any thread ends the computation at its next check.
+    """
+
+    deadline: float
+    seconds: float
+    cancelled: bool = field(default=False)
+
+    @staticmethod
+    def starting_now(seconds: float) -> Budget:
+        """A budget of `seconds` from now."""
+        return Budget(time.perf_counter() + seconds, seconds)
+
+    def check(self) -> None:
+        """Raise `BudgetExceeded` when the time is up or the question was withdrawn."""
+        if self.cancelled:
+            raise BudgetExceeded("The computation was withdrawn before it had finished.")
+        if time.perf_counter() > self.deadline:
+            raise BudgetExceeded(
+                f"The computation did not finish within {self.seconds:g} s.",
+                limit=Limit("run_seconds", self.seconds),
+                hint="Ask for a smaller problem, or split it into several requests.",
+            )

@@ -1,0 +1,1 @@
+"""Text to tree to graph, and every error with its position."""

@@ -1,0 +1,242 @@
+"""Lowering: the source tree becomes a graph, with the types of the inputs known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from engine.errors import EngineError, Fault, SyntaxFault, TypeMismatch, UnknownName
+from engine.graph.build import Builder
+from engine.graph.registry import PRIMITIVES
+from engine.graph.simplify import number
+from engine.graph.types import Type
+from engine.graph.values import Value
+from engine.primitives.function import ALIASES, FUNCTIONS
+from engine.primitives.shape import element, same_dtype, stack0
+from engine.source import tree
+from engine.source.arguments import array, bind_arguments, static
+from engine.source.index import index
+from engine.source.names import CONSTANTS, Uses, find_function, near, near_function
+from engine.source.text import Span
+
+Result = Any
+"""What an expression lowers to: a value, a tuple of results, None, or a string."""
+
+_BINARY = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "//": "floor_divide", "%": "mod"}
+_COMPARE = {
+    "<": "less",
+    "<=": "less_equal",
+    ">": "greater",
+    ">=": "greater_equal",
+    "==": "equal",
+    "!=": "not_equal",
+}
+
+
+def check_names(root: tree.Expression, found: Uses, given: Mapping[str, Any]) -> None:
+    """Raise `UnknownName` with every name and function of the expression that does not exist."""
+    faults: list[tuple[Span, str, str | None, str]] = []
+    known = [*given, *CONSTANTS]
+    for name, place in found.places.items():
+        if name not in given and name not in CONSTANTS:
+            if find_function(name) is not None:
+                faults.append((place.span, f"{name!r} is a function.", f"call it: {name}(x)", "/expr"))
+            else:
+                hint = near(name, known) or f'give it in "at": {{"{name}": …}}'
+                faults.append((place.span, f"{name!r} is neither an input nor a constant.", hint, f"/at/{name}"))
+    seen: set[str] = set()
+    for node in tree.walk(root):
+        if isinstance(node, tree.Call) and node.name not in seen and find_function(node.name) is None:
+            seen.add(node.name)
+            faults.append(_unknown_function(node, given))
+    if faults:
+        faults.sort(key=lambda fault: fault[0].start)
+        span, detail, hint, _ = faults[0]
+        listed = [Fault(pointer, detail) for _, detail, _, pointer in faults]
+        raise UnknownName(detail, span=span, hint=hint, faults=listed)
+
+
+def _unknown_function(node: tree.Call, given: Mapping[str, Any]) -> tuple[Span, str, str | None, str]:
+    if node.name in given or node.name in CONSTANTS:
+        hint = f"write {node.name} * (…) for a product"
+        return node.name_span, f"{node.name!r} is a number or an array and cannot be called.", hint, "/expr"
+    return node.name_span, f"There is no function {node.name!r}.", near_function(node.name), "/expr"
+
+
+class Lowering:
+    """One expression being lowered into a builder; `environment` holds the inputs by name."""
+
+    def __init__(self, builder: Builder, environment: Mapping[str, Value]) -> None:
+        self._builder = builder
+        self._environment = environment
+
+    def lower(self, node: tree.Expression) -> Result:
+        """The value of a node; what it emits carries the node's span."""
+        before = self._builder.span
+        self._builder.span = node.span
+        try:
+            return _METHODS[type(node)](self, node)
+        except EngineError as error:
+            if error.span is None:
+                error.span = node.span
+            raise
+        finally:
+            self._builder.span = before
+
+    def value(self, node: tree.Expression) -> Value:
+        """A node that must be a number or an array."""
+        return array(self.lower(node), node.span, "this")
+
+    def number(self, node: tree.Number) -> Result:
+        value = node.value
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 2**53:
+            value = float(value)
+        return self._builder.constant(value)
+
+    def text(self, node: tree.Text) -> Result:
+        return node.value
+
+    def nothing(self, node: tree.Nothing) -> Result:
+        return None
+
+    def name(self, node: tree.Name) -> Result:
+        found = self._environment.get(node.name)
+        return found if found is not None else self._builder.constant(CONSTANTS[node.name])
+
+    def unary(self, node: tree.Unary) -> Result:
+        operand = self.value(node.operand)
+        if node.operator == "+":
+            return operand
+        self._builder.span = node.span
+        return PRIMITIVES["negative" if node.operator == "-" else "logical_not"](operand)
+
+    def binary(self, node: tree.Binary) -> Result:
+        # The left spine of a long sum is walked in a loop: its depth is not bounded by Python's stack.
+        spine = [node]
+        while isinstance(spine[-1].left, tree.Binary):
+            spine.append(spine[-1].left)
+        left = self.value(spine[-1].left)
+        for part in reversed(spine):
+            right = self.value(part.right)
+            self._builder.span = part.span
+            try:
+                left = self._apply(part, left, right)
+            except EngineError as error:
+                if error.span is None:
+                    error.span = part.span
+                raise
+        return left
+
+    def _apply(self, node: tree.Binary, left: Value, right: Value) -> Value:
+        operator = node.operator
+        if operator == "@":
+            return FUNCTIONS["matmul"].build(left, right)  # type: ignore[no-any-return]
+        if operator == "**":
+            return FUNCTIONS["pow"].build(left, right)  # type: ignore[no-any-return]
+        if left.type.dtype != "real" and right.type.dtype != "real":
+            exact = self._integers(operator, left, right)
+            if exact is not None:
+                return exact
+        return PRIMITIVES[_BINARY[operator]](left, right)
+
+    def _integers(self, operator: str, left: Value, right: Value) -> Value | None:
+        """Arithmetic on literals beyond 2^53 goes on in float64 instead of wrapping round; so does division by 0."""
+        a, b = number(left), number(right)
+        if operator in ("//", "%"):
+            return None if b else PRIMITIVES[_BINARY[operator]](left, right * 1.0)
+        if a is None or b is None or operator == "/":
+            return None
+        magnitude = abs(a * b) if operator == "*" else abs(a) + abs(b)
+        return PRIMITIVES[_BINARY[operator]](left * 1.0, right * 1.0) if magnitude > 2.0**53 else None
+
+    def compare(self, node: tree.Compare) -> Result:
+        operands = [self.value(part) for part in node.operands]
+        self._builder.span = node.span
+        result: Value | None = None
+        for operator, left, right in zip(node.operators, operands, operands[1:], strict=True):
+            link = PRIMITIVES[_COMPARE[operator]](left, right)
+            result = link if result is None else PRIMITIVES["logical_and"](result, link)
+        return result
+
+    def logic(self, node: tree.Logic) -> Result:
+        operands = [self.value(part) for part in node.operands]
+        self._builder.span = node.span
+        result = operands[0]
+        for operand in operands[1:]:
+            result = PRIMITIVES["logical_and" if node.operator == "and" else "logical_or"](result, operand)
+        return result
+
+    def conditional(self, node: tree.Conditional) -> Result:
+        test = self.value(node.test)
+        if test.shape:
+            raise TypeMismatch(
+                f"The condition of `if` is an array of shape {test.shape}; it must be one truth value.",
+                span=node.test.span,
+                hint="where(condition, a, b) chooses element by element",
+            )
+        then, other = self.value(node.then), self.value(node.other)
+        self._builder.span = node.span
+        return PRIMITIVES["select"](test, then, other)
+
+    def sequence(self, node: tree.Sequence) -> Result:
+        if node.tuple:
+            return tuple(self.lower(item) for item in node.items)
+        if not node.items:
+            return self._builder.constant([], "real")
+        items = [self.value(item) for item in node.items]
+        self._builder.span = node.span
+        return stack0(*same_dtype(items))
+
+    def index(self, node: tree.Index) -> Result:
+        base = self.lower(node.base)
+        if isinstance(base, tuple):
+            (item,) = node.items if len(node.items) == 1 else (node,)
+            position = static(self.lower(item), "int", item.span, "the index of several results")
+            if not -len(base) <= position < len(base):
+                raise TypeMismatch(f"There are {len(base)} results; there is no number {position}.", span=node.span)
+            return base[position]
+        self._builder.span = node.span
+        return index(array(base, node.base.span, "what is indexed"), node, self.lower)
+
+    def call(self, node: tree.Call) -> Result:
+        name = ALIASES.get(node.name, node.name)
+        function = FUNCTIONS[name]
+        positional, keywords = bind_arguments(node, function, self.lower)
+        self._builder.span = node.span
+        return function.build(*positional, **keywords)
+
+    def misplaced(self, node: tree.Expression) -> Result:
+        what = "'...'" if isinstance(node, tree.Dots) else "A slice"
+        raise SyntaxFault(f"{what} stands only inside an index, as in x[...].", span=node.span)
+
+
+_METHODS: dict[type[Any], Callable[..., Result]] = {
+    tree.Number: Lowering.number,
+    tree.Text: Lowering.text,
+    tree.Nothing: Lowering.nothing,
+    tree.Name: Lowering.name,
+    tree.Unary: Lowering.unary,
+    tree.Binary: Lowering.binary,
+    tree.Compare: Lowering.compare,
+    tree.Logic: Lowering.logic,
+    tree.Conditional: Lowering.conditional,
+    tree.Sequence: Lowering.sequence,
+    tree.Index: Lowering.index,
+    tree.Call: Lowering.call,
+    tree.Slice: Lowering.misplaced,
+    tree.Dots: Lowering.misplaced,
+}
+
+
+def lower_expression(
+    root: tree.Expression, builder: Builder, types: Mapping[str, Type], constants: Mapping[str, Any]
+) -> tuple[Value, dict[str, Value]]:
+    """The value of the expression, and its inputs by name, emitted into `builder`.
+
+    `types` has the inputs in their order, `constants` the inputs whose values the graph is specialised to.
+    """
+    with builder:
+        inputs = {name: builder.input(type) for name, type in types.items()}
+        fixed = {name: builder.constant(value) for name, value in constants.items()}
+        lowering = Lowering(builder, {**inputs, **fixed})
+        return array(lowering.lower(root), root.span, "the result"), inputs

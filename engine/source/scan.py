@@ -1,0 +1,149 @@
+"""From the client's text to text that Python's parser reads, and back from its positions.
+
+`^` becomes `**`, and an expression is put in parentheses so that it may run over several lines.  Brackets are matched
+here, because the added parentheses would hide a stray one, and nesting is bounded before Python's parser sees it.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from bisect import bisect_left
+
+from engine.errors import Limit, LimitExceeded, SyntaxFault
+from engine.limits import Limits
+from engine.source.hints import explain
+from engine.source.text import Span
+
+_TOKENS = re.compile(r"""[()\[\]{}^]|\#[^\n]*|'''|\"\"\"|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*\"""")
+_CLOSERS = {")": "(", "]": "[", "}": "{"}
+_LOOKALIKES = {
+    "−": "-",
+    "–": "-",
+    "×": "*",
+    "·": "*",
+    "⋅": "*",
+    "÷": "/",
+    "≤": "<=",
+    "≥": ">=",
+    "≠": "!=",
+    "√": "sqrt(…)",
+    "²": "^2",
+    "³": "^3",
+    "“": '"',
+    "”": '"',
+    "¬": "not",
+    "∧": "and",
+    "∨": "or",
+}
+_LOOKALIKE = re.compile("[" + "".join(_LOOKALIKES) + "]")
+
+
+class Scanned:
+    """Text ready for `ast`, and the way back to the client's positions."""
+
+    def __init__(self, text: str, limits: Limits) -> None:
+        if len(text) > limits.source_chars:
+            raise LimitExceeded(
+                f"The text has {len(text):,} characters; {limits.source_chars:,} are allowed.",
+                limit=Limit("source_chars", limits.source_chars, len(text)),
+            )
+        if not text.strip():
+            raise SyntaxFault("The expression is empty.", hint="x^2 + 1")
+        if "\0" in text:
+            at = text.index("\0")
+            raise SyntaxFault("A null character is not part of the language.", span=Span(at, at + 1))
+        self.text = text
+        self._carets: list[int] = []
+        self._scan(limits)
+        prepared = text.replace("^", "**") if len(self._carets) == text.count("^") else self._replace()
+        self.prepared = "(" + prepared + "\n)"
+        self._lines = _line_starts(self.prepared)
+        self._plain = not self._carets and len(self._lines) == 2 and text.isascii()
+        # Positions of the second star of each `**` that was a `^`, in the prepared text.
+        self._inserted = [caret + number + 2 for number, caret in enumerate(self._carets)]
+
+    def _scan(self, limits: Limits) -> None:
+        open_brackets: list[tuple[str, int]] = []
+        for match in _TOKENS.finditer(self.text):
+            token, at = match.group(), match.start()
+            if token == "^":
+                self._carets.append(at)
+            elif token in "([{":
+                open_brackets.append((token, at))
+                if len(open_brackets) > limits.nesting:
+                    raise LimitExceeded(
+                        f"Brackets are nested more than {limits.nesting} deep.",
+                        span=Span(at, at + 1),
+                        limit=Limit("nesting", limits.nesting),
+                    )
+            elif token in ")]}":
+                if not open_brackets or open_brackets[-1][0] != _CLOSERS[token]:
+                    inside = f" The {open_brackets[-1][0]!r} before it is still open." if open_brackets else ""
+                    raise SyntaxFault(f"{token!r} closes nothing.{inside}", span=Span(at, at + 1))
+                open_brackets.pop()
+        if open_brackets:
+            token, at = open_brackets[-1]
+            closer = next(c for c, o in _CLOSERS.items() if o == token)
+            raise SyntaxFault(f"{token!r} is never closed.", span=Span(at, at + 1), hint=f"add {closer!r}")
+
+    def _replace(self) -> str:
+        parts, before = [], 0
+        for caret in self._carets:
+            parts += [self.text[before:caret], "**"]
+            before = caret + 1
+        return "".join(parts) + self.text[before:]
+
+    def parse(self) -> ast.expr:
+        """Python's tree of the expression; `SyntaxFault` with the client's position if there is none."""
+        try:
+            return ast.parse(self.prepared, mode="eval").body
+        except SyntaxError as error:
+            raise self._fault(error) from None
+        except (MemoryError, RecursionError):
+            raise LimitExceeded(
+                "The expression is nested too deeply.", hint="Use arrays: sum([…]) instead of a long chain."
+            ) from None
+        except ValueError as error:
+            raise SyntaxFault(f"The text cannot be read: {error}.") from None
+
+    def span(self, node: ast.expr | ast.keyword) -> Span:
+        """Where a node stands in the client's text."""
+        if self._plain:
+            return Span(node.col_offset - 1, (node.end_col_offset or 1) - 1)
+        return Span(
+            self._from_bytes(node.lineno, node.col_offset),
+            self._from_bytes(node.end_lineno or node.lineno, node.end_col_offset or 0),
+        )
+
+    def _from_bytes(self, line: int, column: int) -> int:
+        start = self._lines[line - 1]
+        end = self._lines[line] if line < len(self._lines) else len(self.prepared)
+        row = self.prepared[start:end]
+        return self._back(start + (column if row.isascii() else len(row.encode()[:column].decode(errors="ignore"))))
+
+    def _back(self, position: int) -> int:
+        return min(max(position - 1 - bisect_left(self._inserted, position), 0), len(self.text))
+
+    def _fault(self, error: SyntaxError) -> SyntaxFault:
+        line = min(max(error.lineno or 1, 1), len(self._lines))
+        start = self._back(self._lines[line - 1] + max((error.offset or 1) - 1, 0))
+        end = start + 1
+        if error.end_lineno and error.end_offset and error.end_lineno <= len(self._lines):
+            end = max(end, self._back(self._lines[error.end_lineno - 1] + error.end_offset - 1))
+        lookalike = _LOOKALIKE.search(self.text)
+        if lookalike is not None:
+            sign = lookalike.group()
+            return SyntaxFault(
+                f"{sign!r} is not an operator here.", span=Span(*lookalike.span()), hint=f"write {_LOOKALIKES[sign]}"
+            )
+        detail, hint, where = explain(self.text, error.msg or "", start)
+        return SyntaxFault(detail, span=where or Span(start, min(end, len(self.text)) if start < len(self.text) else end), hint=hint)
+
+
+def _line_starts(text: str) -> list[int]:
+    starts, at = [0], text.find("\n")
+    while at >= 0:
+        starts.append(at + 1)
+        at = text.find("\n", at + 1)
+    return starts
