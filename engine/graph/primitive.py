@@ -45,9 +45,10 @@ class Kink:
 class Primitive:
     """One operation of the graph.
 
-    `value(*arrays, **params)` computes it with numpy (and, for structural operations, on object arrays as well);
-    `precise(mp, *numbers)` and `symbolic(sympy, *expressions)` are its scalar twins for the witnesses, or, where
-    `whole_arrays` is set, take object arrays and the parameters.  `cost(node)` estimates nanoseconds beyond the call.
+    `value(*arrays, **params)` computes it with numpy.  `precise(mp, *numbers, **params)` and `symbolic(sympy,
+    *expressions, **params)` are its twins for the witnesses: of one element, or of whole object arrays where
+    `whole_arrays` is set; without a twin, `whole_arrays` says that `value` works on object arrays as it is.
+    `cost(node)` estimates nanoseconds beyond the call.  At a `gate`, zeros count as branches that were not taken.
     """
 
     name: str

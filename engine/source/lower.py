@@ -153,7 +153,7 @@ class Lowering:
         operands = [self.value(part) for part in node.operands]
         self._builder.span = node.span
         result: Value | None = None
-        for operator, left, right in zip(node.operators, operands, operands[1:], strict=True):
+        for operator, left, right in zip(node.operators, operands, operands[1:], strict=False):
             link = PRIMITIVES[_COMPARE[operator]](left, right)
             result = link if result is None else PRIMITIVES["logical_and"](result, link)
         return result

@@ -1,0 +1,1 @@
+"""Transforms that make graphs of derivatives out of graphs."""

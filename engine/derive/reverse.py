@@ -1,0 +1,91 @@
+"""Reverse mode: from the graph of a function to the graph of its value and its cotangents.
+
+The result uses the same primitives, so it can be transformed again.  Only nodes that depend on what is asked for are
+walked; a value without any cotangent is skipped, which is not the same as a cotangent that happens to be 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from engine.errors import EngineFault, NotDifferentiable
+from engine.graph.build import Builder, current
+from engine.graph.values import Graph, Value, depends_on
+from engine.limits import Budget, Limits
+from engine.primitives.arithmetic import add
+from engine.primitives.shape import zeros_of
+
+
+def pull_back(graph: Graph, cotangents: Sequence[Value | None], wrt: Sequence[Value]) -> dict[Value, Value]:
+    """The cotangents of `wrt`, and of all that lies between, from those of the graph's outputs, emitted into the builder.
+
+    A value is missing where the outputs do not depend on it, or only through operations that have no derivative.
+    """
+    active = depends_on(graph.nodes, set(wrt))
+    collected: dict[Value, Value] = {}
+
+    def collect(value: Value, cotangent: Value) -> None:
+        if cotangent.type.shape != value.type.shape:
+            raise EngineFault(f"a cotangent of shape {cotangent.shape} for a value of shape {value.shape}")
+        before = collected.get(value)
+        collected[value] = cotangent if before is None else add(before, cotangent)
+
+    for output, cotangent in zip(graph.outputs, cotangents, strict=True):
+        if cotangent is not None and output in active:
+            collect(output, cotangent)
+    builder = current()
+    for node in reversed(graph.nodes):
+        outgoing = [collected.get(value) for value in node.outputs]
+        if all(c is None for c in outgoing):
+            continue
+        rule = node.primitive.vjp
+        if rule is None:
+            raise NotDifferentiable(f"{node.primitive.name} has no derivative rule.", span=node.span)
+        wanted = [v in active and v.type.dtype == "real" for v in node.inputs]
+        if not any(wanted):
+            continue
+        builder.span = node.span
+        contributions = rule(node, outgoing, wanted)
+        if len(contributions) != len(node.inputs):
+            raise EngineFault(f"the rule of {node.primitive.name} gave {len(contributions)} cotangents")
+        for value, want, contribution in zip(node.inputs, wanted, contributions, strict=True):
+            if want and contribution is not None:
+                collect(value, contribution)
+    return collected
+
+
+def vjp(graph: Graph, wrt: Sequence[int], limits: Limits | None = None, budget: Budget | None = None) -> Graph:
+    """The graph (inputs, cotangents of the real outputs) → (outputs, cotangents of the inputs numbered in `wrt`)."""
+    sources = [graph.inputs[i] for i in wrt]
+    with Builder(limits, budget, start=graph) as builder:
+        cotangents = [builder.input(v.type, v.span) if v.type.dtype == "real" else None for v in graph.outputs]
+        pulled = pull_back(graph, cotangents, sources)
+        return builder.finish([*graph.outputs, *[_or_zeros(pulled.get(v), v) for v in sources]])
+
+
+@dataclass(frozen=True, slots=True)
+class Gradient:
+    """`graph`: inputs → (value, gradients).  `disconnected`: inputs without influence on the value.
+
+    `cotangents`: of every value on the way, which tells whether what happens at a value matters for the gradient.
+    """
+
+    graph: Graph
+    disconnected: tuple[int, ...]
+    cotangents: Mapping[Value, Value]
+
+
+def gradient(graph: Graph, wrt: Sequence[int], limits: Limits | None = None, budget: Budget | None = None) -> Gradient:
+    """Value and gradient of a graph with one output, a real number."""
+    (output,) = graph.outputs
+    sources = [graph.inputs[i] for i in wrt]
+    with Builder(limits, budget, start=graph) as builder:
+        pulled = pull_back(graph, [builder.constant(1.0)], sources)
+        disconnected = tuple(i for i, source in zip(wrt, sources, strict=True) if source not in pulled)
+        derived = builder.finish([output, *[_or_zeros(pulled.get(v), v) for v in sources]])
+        return Gradient(derived, disconnected, pulled)
+
+
+def _or_zeros(cotangent: Value | None, source: Value) -> Value:
+    return zeros_of(source.shape) if cotangent is None else cotangent

@@ -1,0 +1,1 @@
+"""Interpreters of graphs, and their budgets."""

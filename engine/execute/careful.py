@@ -1,0 +1,216 @@
+"""The careful interpreter: run again, node by node, when a fast run met something remarkable.
+
+The fast interpreter multiplies cotangents with partial derivatives.  When an answer is not finite, or a kink was met, this
+one computes it again with the rule that an exact zero in such a product beats infinity and NaN, and keeps an account:
+
+* where the first value was born that is not finite, and from what arguments, forward or backward;
+* where a zero beat a number that is not finite.  In a branch that was not taken (a `select`, a gate) that is the meaning
+  of the program.  Anywhere else the zero may hide a limit, and the answer says so;
+* which kinks were met by values that the answer depends on.
+
+It costs a small multiple of the fast run, and is only run when one of these things has happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from engine.errors import EngineError
+from engine.execute.compile import bind, kink_places, may_kink
+from engine.graph.values import Graph, Node, Value
+from engine.limits import Budget
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """A node whose result is not finite although its arguments are, and the first element where that is so."""
+
+    node: Node
+    result: float
+    arguments: tuple[float, ...]
+    position: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """A kink or a tie: the node, how many of its elements, the first of them, and where."""
+
+    node: Node
+    count: int
+    position: tuple[int, ...]
+    places: Any
+
+
+@dataclass(slots=True)
+class Findings:
+    """The account of one careful run.
+
+    `values` holds every intermediate.  `births` belong to the outputs that are not finite; `swallowed` are those that
+    vanished again in an operation other than a selection, such as 1/inf, and may have taken digits with them.
+    """
+
+    outputs: list[Any] = field(default_factory=list)
+    values: dict[Value, Any] = field(default_factory=dict)
+    births: list[Birth] = field(default_factory=list)
+    swallowed: list[Birth] = field(default_factory=list)
+    hidden: list[Node] = field(default_factory=list)
+    kinks: list[Met] = field(default_factory=list)
+
+
+def run_carefully(graph: Graph, arguments: Sequence[Any], budget: Budget | None = None) -> Findings:
+    """Run the graph and keep the account.  An `EngineError` raised by a node gets the node's span."""
+    findings = Findings()
+    values = findings.values
+    values.update(zip(graph.inputs, arguments, strict=True))
+    idle: dict[Value, Any] = {}
+    origins: dict[Value, frozenset[Birth]] = {}
+
+    def read(value: Value) -> Any:
+        return value.constant if value.constant is not None else values[value]
+
+    with np.errstate(all="ignore"):
+        for node in graph.nodes:
+            if budget is not None:
+                budget.check()
+            given = [read(v) for v in node.inputs]
+            results, mask = _evaluate(node, given, idle, findings)
+            if mask is not None:
+                idle[node.outputs[0]] = mask
+            for value, result in zip(node.outputs, results, strict=True):
+                values[value] = result
+            _trace(node, given, results, origins, findings)
+            if may_kink(node):
+                places = kink_places(node, given)
+                if places is not None and np.any(places):
+                    findings.kinks.append(Met(node, int(np.count_nonzero(places)), _first(places), places))
+    findings.outputs = [read(v) for v in graph.outputs]
+    order = {node: i for i, node in enumerate(graph.nodes)}
+    born = frozenset[Birth]().union(*[origins.get(v, frozenset()) for v in graph.outputs])
+    findings.births = sorted(born, key=lambda birth: order[birth.node])
+    return findings
+
+
+def _trace(
+    node: Node,
+    given: list[Any],
+    results: Sequence[Any],
+    origins: dict[Value, frozenset[Birth]],
+    findings: Findings,
+) -> None:
+    """Follow values that are not finite from where they are born to where they vanish."""
+    sources = frozenset[Birth]().union(*[origins.get(v, frozenset()) for v in node.inputs])
+    infected = False
+    for value, result in zip(node.outputs, results, strict=True):
+        if value.type.dtype != "real" or np.all(np.isfinite(result)):
+            continue
+        infected = True
+        birth = _birth(node, given, ~np.isfinite(result), result)
+        origins[value] = sources | {birth} if birth is not None else sources
+    if sources and not infected and node.primitive.name not in ("select", "chain", "sum") and not node.primitive.gate:
+        if node.outputs[0].type.dtype == "real":
+            findings.swallowed.extend(sources - set(findings.swallowed))
+
+
+def _birth(node: Node, given: list[Any], bad: Any, result: Any) -> Birth | None:
+    bad = np.asarray(bad)
+    for array in given:
+        clean = np.isfinite(array)
+        if np.all(clean):
+            continue
+        if len(np.shape(array)) > bad.ndim or np.broadcast_shapes(np.shape(array), bad.shape) != bad.shape:
+            return None
+        bad = bad & clean
+    if not np.any(bad):
+        return None
+    position = _first(bad)
+    arguments = tuple(_at(array, position, bad.shape) for array in given)
+    return Birth(node, float(np.asarray(result)[position]), arguments, position)
+
+
+def _evaluate(
+    node: Node, given: list[Any], idle: dict[Value, Any], findings: Findings
+) -> tuple[tuple[Any, ...], Any]:
+    """Results of a node, and where its first result is a structural zero (None: nowhere)."""
+    name = node.primitive.name
+    if name == "chain":
+        return _chain(node, given, idle, findings)
+    try:
+        result = bind(node)(*given)
+    except EngineError as error:
+        if error.span is None:
+            error.span = node.span
+        raise
+    results = result if len(node.outputs) > 1 else (result,)
+    return results, _idle_after(node, given, idle)
+
+
+def _chain(node: Node, given: list[Any], idle: dict[Value, Any], findings: Findings) -> tuple[tuple[Any, ...], Any]:
+    cotangent, partial = given
+    nothing = (np.asarray(cotangent) == 0) | (np.asarray(partial) == 0)
+    product = np.where(nothing, 0.0, np.multiply(cotangent, partial))[()]
+    masks = [idle[v] for v in node.inputs if v in idle]
+    for value, array in zip(node.inputs, given, strict=True):
+        if value.node is not None and value.node.primitive.gate:
+            masks.append(np.asarray(array) == 0)
+    mask: Any = None
+    for found in masks:
+        mask = found if mask is None else mask | found
+    if mask is not None:
+        mask = np.broadcast_to(mask, np.shape(product))
+    beaten = nothing & ~(np.isfinite(cotangent) & np.isfinite(partial))
+    if np.any(beaten if mask is None else beaten & ~mask):
+        findings.hidden.append(node)
+    return (product,), mask
+
+
+def _idle_after(node: Node, given: list[Any], idle: dict[Value, Any]) -> Any:
+    """Where the result of a node is a zero because of a branch that was not taken."""
+    name, inputs = node.primitive.name, node.inputs
+    if name == "select":
+        condition, a, b = given
+        left, right = _zero_mask(inputs[1], a, idle), _zero_mask(inputs[2], b, idle)
+        if left is None and right is None:
+            return None
+        mask = np.where(condition, False if left is None else left, False if right is None else right)
+        return mask if np.any(mask) else None
+    masks = [idle.get(v) for v in inputs]
+    if all(m is None for m in masks):
+        return None
+    shape = node.outputs[0].shape
+    if name in ("negative", "multiply", "divide"):
+        found = [m for m in (masks[:1] if name == "divide" else masks) if m is not None]
+        return np.broadcast_to(np.logical_or.reduce(np.broadcast_arrays(*found)), shape) if found else None
+    if name in ("add", "subtract"):
+        if any(m is None for m in masks):
+            return None
+        return np.broadcast_to(masks[0] & masks[1], shape)
+    if name == "sum":
+        return np.all(masks[0], axis=node.params["axes"])
+    if name in ("reshape", "transpose", "broadcast_to", "strided", "element", "flip", "gather"):
+        return bind(node)(np.asarray(masks[0]), *given[1:])
+    if name in ("unstrided", "unelement"):
+        return ~np.asarray(bind(node)(~np.asarray(masks[0])))
+    return None
+
+
+def _zero_mask(value: Value, array: Any, idle: dict[Value, Any]) -> Any:
+    """For a branch of a select: where it is a structural zero; a literal 0 is one everywhere."""
+    if value.constant is not None:
+        return np.asarray(value.constant) == 0 if not value.shape else None
+    return idle.get(value)
+
+
+def _at(array: Any, position: tuple[int, ...], shape: tuple[int, ...]) -> float:
+    """The element of an argument that belongs to an element of the result, NaN where there is no such thing."""
+    try:
+        return float(np.broadcast_to(array, shape)[position])
+    except (ValueError, TypeError):
+        return float("nan")
+
+
+def _first(mask: Any) -> tuple[int, ...]:
+    mask = np.asarray(mask)
+    return tuple(int(i) for i in np.unravel_index(int(np.argmax(mask)), mask.shape)) if mask.ndim else ()

@@ -1,0 +1,141 @@
+"""Findings of a careful run in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+import numpy as np
+
+from engine.execute.careful import Birth, Findings, Met
+from engine.graph.values import Node, Value
+from engine.question import Warning
+from engine.source.text import Span
+
+MOST = 20
+"""Warnings of one code, at most; a last one says how many more there are."""
+
+
+def explain(findings: Findings, forward: AbstractSet[Node], cotangents: Mapping[Value, Value]) -> list[Warning]:
+    """The warnings that a careful run gives rise to."""
+    warnings: list[Warning] = []
+    finite = all(np.all(np.isfinite(output)) for output in findings.outputs)
+    names = _operations(forward)
+    if not finite:
+        warnings.append(_not_finite(findings, forward, names))
+    warnings += [_hidden(span, name) for span, name in _distinct(findings.hidden, names)]
+    if finite:
+        warnings += [_swallowed(birth, forward, names) for birth in findings.swallowed[:1]]
+    for met in findings.kinks:
+        if met.node in forward and _matters(met, findings, cotangents):
+            warnings.append(_kink(met))
+    return _at_most(warnings)
+
+
+def _at_most(warnings: list[Warning]) -> list[Warning]:
+    if len(warnings) <= MOST:
+        return warnings
+    rest = len(warnings) - MOST
+    return [*warnings[:MOST], Warning(warnings[-1].code, f"{rest} more of this kind are not listed.")]
+
+
+def _operations(forward: AbstractSet[Node]) -> dict[Span | None, str]:
+    """The operation of the function at each place of the text: what a node of its derivative there belongs to."""
+    return {node.span: node.primitive.name for node in forward}
+
+
+def _distinct(nodes: Sequence[Node], names: Mapping[Span | None, str]) -> list[tuple[Span | None, str]]:
+    return list({node.span: (node.span, names.get(node.span, node.primitive.name)) for node in nodes}.values())
+
+
+def _number(value: float) -> str:
+    return "NaN" if value != value else "Infinity" if value == np.inf else "-Infinity" if value == -np.inf else repr(value)
+
+
+def _not_finite(findings: Findings, forward: AbstractSet[Node], names: Mapping[Span | None, str]) -> Warning:
+    if not findings.births:
+        return Warning("non-finite", "The answer is not finite because an input is not.")
+    births = findings.births
+    birth = next((b for b in births if b.node in forward), births[0])
+    node = birth.node
+    operation = names.get(node.span, node.primitive.name)
+    extra = {
+        "operation": operation,
+        "phase": "forward" if node in forward else "backward",
+        "result": birth.result,
+        "arguments": list(birth.arguments),
+        "position": list(birth.position),
+    }
+    arguments = ", ".join(_number(a) for a in birth.arguments)
+    if node in forward:
+        domain = f" Its domain is {node.primitive.domain}." if node.primitive.domain else ""
+        message = f"{node.primitive.name}({arguments}) is {_number(birth.result)}.{domain}"
+    else:
+        message = (
+            f"The derivative of {operation} is not finite here: "
+            f"{node.primitive.name}({arguments}) on the way back is {_number(birth.result)}."
+        )
+    return Warning("non-finite", message, node.span, extra)
+
+
+def _swallowed(birth: Birth, forward: AbstractSet[Node], names: Mapping[Span | None, str]) -> Warning:
+    where = "An intermediate result" if birth.node in forward else "An intermediate result of the derivative"
+    arguments = ", ".join(_number(a) for a in birth.arguments)
+    return Warning(
+        "non-finite",
+        f"{where}, {birth.node.primitive.name}({arguments}), is {_number(birth.result)}; "
+        "the answer is finite, and may have lost digits there.",
+        birth.node.span,
+        {"operation": names.get(birth.node.span, birth.node.primitive.name), "phase": "forward" if birth.node in forward else "backward"},
+    )
+
+
+def _hidden(span: Span | None, operation: str) -> Warning:
+    return Warning(
+        "singular",
+        f"The derivative of {operation} is not finite here and is multiplied with an exact 0; 0 was taken. "
+        "The true derivative may be a limit that float64 cannot see.",
+        span,
+        {"operation": operation},
+    )
+
+
+def _matters(met: Met, findings: Findings, cotangents: Mapping[Value, Value]) -> bool:
+    """Whether the answer depends on what happens at the kink: a cotangent of 0 there says that it does not."""
+    output = met.node.outputs[0]
+    if output.type.dtype != "real":
+        return True
+    cotangent = cotangents.get(output)
+    if cotangent is None:
+        return False
+    array = cotangent.constant if cotangent.constant is not None else findings.values.get(cotangent)
+    if array is None:
+        return True
+    places = np.asarray(met.places)
+    if places.shape != np.shape(array):
+        return bool(np.any(array))
+    return bool(np.any(np.asarray(array)[places]))
+
+
+def _kink(met: Met) -> Warning:
+    node = met.node
+    name, kink = node.primitive.name, node.primitive.kink
+    many = f" ({met.count} elements, the first at {list(met.position)})" if met.count > 1 else ""
+    extra: dict[str, Any] = {"operation": name, "count": met.count, "position": list(met.position)}
+    if kink is None:
+        exact = name in ("equal", "not_equal")
+        return Warning(
+            "singular" if exact else "kink",
+            f"The point lies exactly on the boundary of this comparison{many}; "
+            "the derivative is that of the branch that was taken.",
+            node.span,
+            extra,
+        )
+    extra["convention"] = kink.convention
+    sides = ""
+    if kink.left is not None and kink.right is not None:
+        extra["one_sided"] = {"left": kink.left, "right": kink.right}
+        sides = f"; from the left {kink.left:g}, from the right {kink.right:g}"
+    what = "jumps" if kink.jump else "has a kink"
+    return Warning("kink", f"{name} {what} here{many}: {kink.convention}{sides}.", node.span, extra)

@@ -1,0 +1,140 @@
+"""Bessel functions of the first kind, ordinary and modified, of integer order."""
+
+from __future__ import annotations
+
+from math import factorial, pi, sqrt
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from engine.graph.values import Value
+from engine.primitives.function import Points
+from engine.primitives.record import elementwise
+
+G = "special"
+
+
+def _j_value(x: Any, *, n: int) -> Any:
+    x = np.asarray(x, dtype=np.float64)
+    far = max(25.0, 2.0 * n * n)
+    size = np.abs(x)
+    middle = np.minimum(size, far)
+    if n == 0:
+        result = special.j0(middle)
+    elif n == 1:
+        result = special.j1(middle)
+    else:
+        result = np.where(size < 2.0, _j_series(np.minimum(size, 2.0), n), special.jv(n, middle))
+    if np.any(size > far):
+        result = np.where(size > far, _j_asymptotic(np.maximum(size, far), n), result)
+    return (np.where(x < 0.0, -result, result) if n % 2 else result)[()]
+
+
+def _j_series(x: Any, n: int) -> Any:
+    half = 0.5 * x
+    coefficients = [(-1.0) ** k / (factorial(k) * factorial(n + k)) for k in range(14)]
+    return half**n * np.polynomial.polynomial.polyval(half * half, coefficients)
+
+
+def _j_asymptotic(x: Any, n: int) -> Any:
+    # Hankel's expansion (DLMF 10.17.3); the phase is split off so that only sin(x) and cos(x) of x itself are taken.
+    inverse = 1.0 / x
+    even, odd, term = np.zeros(x.shape), np.zeros(x.shape), np.ones(x.shape)
+    for k in range(22):
+        signed = -term if k % 4 > 1 else term
+        if k % 2:
+            odd = odd + signed
+        else:
+            even = even + signed
+        term = term * inverse * ((4 * n * n - (2 * k + 1) ** 2) / (8.0 * (k + 1)))
+    sine, cosine = np.sin(x), np.cos(x)
+    c, s = (cosine + sine) * sqrt(0.5), (sine - cosine) * sqrt(0.5)
+    for _ in range(n % 4):
+        c, s = s, -c
+    return np.sqrt(2.0 / pi * inverse) * (even * c - odd * s)
+
+
+def _i_value(x: Any, *, n: int) -> Any:
+    return special.i0(x) if n == 0 else special.i1(x) if n == 1 else special.iv(n, x)
+
+
+def _j(n: int, x: Value) -> Value:
+    return j0(x) if n == 0 else j1(x) if n == 1 else bessel_j(x, n=n)
+
+
+def _i(n: int, x: Value) -> Value:
+    return i0(x) if n == 0 else i1(x) if n == 1 else bessel_i(x, n=n)
+
+
+def _j_slope(n: int, x: Value) -> Value:
+    return (_j(n - 1, x) - _j(n + 1, x)) * 0.5
+
+
+def _i_slope(n: int, x: Value) -> Value:
+    # Halved before they are added: the sum may overflow where the derivative does not.
+    return _i(n - 1, x) * 0.5 + _i(n + 1, x) * 0.5
+
+
+bessel_j = elementwise(
+    "bessel_j",
+    _j_value,
+    lambda x, out, *, n: _j_slope(n, x),
+    precise=lambda mp, x, *, n: mp.besselj(n, x),
+    symbolic=lambda sp, x, *, n: sp.besselj(n, x),
+    nanoseconds=400.0,
+    public=False,
+)
+bessel_i = elementwise(
+    "bessel_i",
+    _i_value,
+    lambda x, out, *, n: _i_slope(n, x),
+    precise=lambda mp, x, *, n: mp.besseli(n, x),
+    symbolic=lambda sp, x, *, n: sp.besseli(n, x),
+    nanoseconds=400.0,
+    public=False,
+)
+j0 = elementwise(
+    "j0",
+    lambda x: _j_value(x, n=0),
+    lambda x, out: -j1(x),
+    group=G,
+    summary="Bessel function of the first kind of order 0.",
+    precise=lambda mp, x: mp.besselj(0, x),
+    symbolic=lambda sp, x: sp.besselj(0, x),
+    points=Points(((-6.0, 6.0),), ((0.0,), (1e-300,), (24.9,), (25.1,), (1e6,))),
+    nanoseconds=40.0,
+)
+j1 = elementwise(
+    "j1",
+    lambda x: _j_value(x, n=1),
+    lambda x, out: _j_slope(1, x),
+    group=G,
+    summary="Bessel function of the first kind of order 1.",
+    precise=lambda mp, x: mp.besselj(1, x),
+    symbolic=lambda sp, x: sp.besselj(1, x),
+    points=Points(((-6.0, 6.0),), ((0.0,), (1e-300,), (24.9,), (25.1,), (1e6,))),
+    nanoseconds=40.0,
+)
+i0 = elementwise(
+    "i0",
+    special.i0,
+    lambda x, out: i1(x),
+    group=G,
+    summary="Modified Bessel function of the first kind of order 0.",
+    precise=lambda mp, x: mp.besseli(0, x),
+    symbolic=lambda sp, x: sp.besseli(0, x),
+    points=Points(((-6.0, 6.0),), ((0.0,), (1e-300,), (-700.0,))),
+    nanoseconds=20.0,
+)
+i1 = elementwise(
+    "i1",
+    special.i1,
+    lambda x, out: _i_slope(1, x),
+    group=G,
+    summary="Modified Bessel function of the first kind of order 1.",
+    precise=lambda mp, x: mp.besseli(1, x),
+    symbolic=lambda sp, x: sp.besseli(1, x),
+    points=Points(((-6.0, 6.0),), ((0.0,), (1e-300,), (-700.0,))),
+    nanoseconds=20.0,
+)

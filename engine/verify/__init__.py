@@ -1,0 +1,1 @@
+"""Independent witnesses of values and derivatives."""

@@ -1,0 +1,94 @@
+"""The precise witness: a graph interpreted in mpmath at any number of digits.
+
+It knows the values of primitives and none of their derivative rules, so what it says of a derivative, by differences in
+high precision, is independent of the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import mpmath
+import numpy as np
+
+from engine.errors import EngineFault
+from engine.graph.values import Graph, Node, Value
+
+Context = Any
+"""An mpmath context: it holds the precision, so that threads do not share one."""
+
+
+def context(digits: int) -> Context:
+    """A context of its own with this many decimal digits."""
+    made = mpmath.MPContext()
+    made.dps = digits
+    return made
+
+
+def evaluate(graph: Graph, arguments: Sequence[Any], mp: Context) -> list[Any]:
+    """The outputs as object arrays of mpf (0-d for numbers); booleans and integers stay what they are.
+
+    `arguments` are numpy arrays or numbers (converted exactly) or object arrays of mpf.
+    """
+    values: dict[Value, Any] = {}
+    for value, argument in zip(graph.inputs, arguments, strict=True):
+        values[value] = exactly(argument, mp) if value.type.dtype == "real" else np.asarray(argument)
+
+    def read(value: Value) -> Any:
+        if value.constant is None:
+            return values[value]
+        return exactly(value.constant, mp) if value.type.dtype == "real" else np.asarray(value.constant)
+
+    for node in graph.nodes:
+        results = _apply(node, [read(v) for v in node.inputs], mp)
+        for value, result in zip(node.outputs, results, strict=True):
+            values[value] = result
+    return [read(v) for v in graph.outputs]
+
+
+def exactly(array: Any, mp: Context) -> Any:
+    """An object array of mpf equal to the given numbers."""
+    array = np.asarray(array)
+    if array.dtype == object:
+        return array
+    made = np.empty(array.shape, dtype=object)
+    for index in np.ndindex(array.shape):
+        made[index] = mp.mpf(float(array[index]))
+    return made
+
+
+def _apply(node: Node, inputs: list[Any], mp: Context) -> list[Any]:
+    primitive = node.primitive
+    if primitive.name == "cast":
+        dtype = node.params["dtype"]
+        return [exactly(inputs[0], mp) if dtype == "real" else np.asarray(inputs[0]).astype(np.int64)]
+    if primitive.whole_arrays:
+        if primitive.precise is not None:
+            result = primitive.precise(mp, *inputs, **node.params)
+        else:
+            result = primitive.value(*inputs, **node.params)
+        results = result if len(node.outputs) > 1 else [result]
+    elif primitive.precise is not None:
+        results = [_elementwise(node, inputs, mp)]
+    else:
+        raise EngineFault(f"{primitive.name} has no precise twin")
+    return [np.asarray(r) for r in results]
+
+
+def _elementwise(node: Node, inputs: list[Any], mp: Context) -> Any:
+    """The scalar twin on every element; integers are given to it as mpf, and come back as integers."""
+    output = node.outputs[0]
+    twin = node.primitive.precise
+    assert twin is not None
+    spread = np.broadcast_arrays(*inputs) if len(inputs) > 1 else inputs
+    made = np.empty(output.shape, dtype=object)
+    numbers = [[x if isinstance(x, mp.mpf | bool | np.bool_) else mp.mpf(int(x)) for x in array.flat] for array in spread]
+    flat = [twin(mp, *items, **node.params) for items in zip(*numbers, strict=True)]
+    for index, item in zip(np.ndindex(output.shape), flat, strict=True):
+        made[index] = item
+    if output.type.dtype == "bool":
+        return made.astype(np.bool_)
+    if output.type.dtype == "int":
+        return np.array([int(x) for x in made.flat], dtype=np.int64).reshape(output.shape)
+    return made
