@@ -120,7 +120,7 @@ def _birth(node: Node, given: list[Any], bad: Any, result: Any) -> Birth | None:
         clean = np.isfinite(array)
         if np.all(clean):
             continue
-        if len(np.shape(array)) > bad.ndim or np.broadcast_shapes(np.shape(array), bad.shape) != bad.shape:
+        if not _spreads(np.shape(array), bad.shape):
             return None
         bad = bad & clean
     if not np.any(bad):
@@ -203,12 +203,15 @@ def _zero_mask(value: Value, array: Any, idle: dict[Value, Any]) -> Any:
     return idle.get(value)
 
 
+def _spreads(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    """Whether an array of one shape broadcasts to the other, so that elements belong to elements."""
+    tail = to[len(to) - len(shape) :] if len(shape) <= len(to) else ()
+    return len(shape) <= len(to) and all(m in (1, n) for m, n in zip(shape, tail, strict=True))
+
+
 def _at(array: Any, position: tuple[int, ...], shape: tuple[int, ...]) -> float:
     """The element of an argument that belongs to an element of the result, NaN where there is no such thing."""
-    try:
-        return float(np.broadcast_to(array, shape)[position])
-    except (ValueError, TypeError):
-        return float("nan")
+    return float(np.broadcast_to(array, shape)[position]) if _spreads(np.shape(array), shape) else float("nan")
 
 
 def _first(mask: Any) -> tuple[int, ...]:

@@ -84,14 +84,15 @@ class Builder:
         given = np.asarray(array, dtype=NUMPY[dtype] if dtype else None)
         type = type_of(given)
         given = np.asarray(given, dtype=NUMPY[type.dtype])
-        key: Any = (type, given.tobytes()) if given.size <= FOLD_SIZE else id(array)
-        value = self._constants.get(key)
+        key = (type, given.tobytes()) if given.size <= FOLD_SIZE else None
+        value = self._constants.get(key) if key is not None else None
         if value is None:
             if given.ndim:
                 given = given.view()
                 given.flags.writeable = False
             value = Value(type, self.span, constant=given[()])
-            self._constants[key] = value
+            if key is not None:
+                self._constants[key] = value
         return value
 
     def finish(self, outputs: Sequence[Value]) -> Graph:

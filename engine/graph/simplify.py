@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import log as _log
+from math import sqrt as _sqrt
 from typing import Any
 
 from engine.graph.registry import PRIMITIVES
@@ -228,10 +229,7 @@ def _log_abs_det(values: Values, params: Params) -> Value | None:
 
 def _log_det(values: Values, params: Params) -> Value | None:
     matrix = _operand(values[0], "det")
-    if matrix is None:
-        return None
-    sign, logabs = PRIMITIVES["slogdet"].all(matrix)
-    return _emit("select", sign > 0, logabs, _emit("select", _emit("equal", sign, 0.0), float("-inf"), float("nan")))
+    return None if matrix is None else _emit("logdet", matrix)
 
 
 def _hypot(values: Values, params: Params) -> Value | None:
@@ -246,6 +244,15 @@ def _norm(values: Values, params: Params) -> Value | None:
     node = made_by(values[0], "sum")
     x = _operand(node.inputs[0], "square") if node else None
     return _emit("norm", x, axes=node.params["axes"]) if node and x is not None else None
+
+
+def _root_mean_square(values: Values, params: Params) -> Value | None:
+    node = made_by(values[0], "divide")
+    count = number(node.inputs[1]) if node else None
+    if node is None or count is None or count <= 0:
+        return None
+    inner = _norm((node.inputs[0],), params)
+    return None if inner is None else inner / _sqrt(count)
 
 
 def _sigmoid(values: Values, params: Params) -> Value | None:
@@ -347,6 +354,7 @@ REWRITES: dict[str, tuple[Rewrite, ...]] = {
         Rewrite("sqrt(x^2)", "abs(x)", _unary(lambda v: _operand(v, "square"), lambda x: _emit("abs", x))),
         Rewrite("sqrt(x^2 + y^2)", "hypot(x, y)", _hypot),
         Rewrite("sqrt(sum(x^2))", "norm(x)", _norm),
+        Rewrite("sqrt(mean(x^2))", "norm(x)/sqrt(n)", _root_mean_square),
     ),
     "divide": (
         Rewrite("1/(1 + exp(-x))", "sigmoid(x)", _sigmoid),

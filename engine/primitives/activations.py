@@ -9,7 +9,7 @@ import numpy as np
 from engine.graph.primitive import Kink
 from engine.graph.values import Value
 from engine.primitives.arithmetic import reciprocal, square
-from engine.primitives.error_function import ndtr, normal_density
+from engine.primitives.error_function import erfc_precise, ndtr, normal_density
 from engine.primitives.error_function_values import ndtr as ndtr_value
 from engine.primitives.function import Example, Points, function
 from engine.primitives.kinks import abs_, at_zero, step
@@ -136,7 +136,7 @@ gelu = elementwise(
     lambda x, out: ndtr(x) + x * normal_density(x),
     group=G,
     summary="x ndtr(x), the exact form and not its tanh approximation.",
-    precise=lambda mp, x: x * mp.erfc(-x / mp.sqrt(2)) / 2,
+    precise=lambda mp, x: x * erfc_precise(mp, -x / mp.sqrt(2)) / 2,
     symbolic=lambda sp, x: x * sp.erfc(-x / sp.sqrt(2)) / 2,
     points=Points(((-3.0, 3.0),), ((0.0,), (-37.0,), (40.0,), (1e-300,), (1e300,))),
     nanoseconds=60.0,

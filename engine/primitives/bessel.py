@@ -59,6 +59,25 @@ def _i_value(x: Any, *, n: int) -> Any:
     return special.i0(x) if n == 0 else special.i1(x) if n == 1 else special.iv(n, x)
 
 
+def _series(mp: Any, x: Any, n: int, sign: int) -> Any:
+    # mpmath cannot tell a small value from 0 and gives up.
+    half, w = x / 2, sign * x * x / 4
+    term = half**n / mp.factorial(n)
+    total = mp.mpf(0)
+    for k in range(1, mp.prec // 4 + 4):
+        total += term
+        term *= w / (k * (n + k))
+    return total
+
+
+def _j_precise(mp: Any, x: Any, *, n: int) -> Any:
+    return _series(mp, x, n, -1) if abs(x) < 1 else mp.besselj(n, x)
+
+
+def _i_precise(mp: Any, x: Any, *, n: int) -> Any:
+    return _series(mp, x, n, 1) if abs(x) < 1 else mp.besseli(n, x)
+
+
 def _j(n: int, x: Value) -> Value:
     return j0(x) if n == 0 else j1(x) if n == 1 else bessel_j(x, n=n)
 
@@ -80,7 +99,7 @@ bessel_j = elementwise(
     "bessel_j",
     _j_value,
     lambda x, out, *, n: _j_slope(n, x),
-    precise=lambda mp, x, *, n: mp.besselj(n, x),
+    precise=_j_precise,
     symbolic=lambda sp, x, *, n: sp.besselj(n, x),
     nanoseconds=400.0,
     public=False,
@@ -89,7 +108,7 @@ bessel_i = elementwise(
     "bessel_i",
     _i_value,
     lambda x, out, *, n: _i_slope(n, x),
-    precise=lambda mp, x, *, n: mp.besseli(n, x),
+    precise=_i_precise,
     symbolic=lambda sp, x, *, n: sp.besseli(n, x),
     nanoseconds=400.0,
     public=False,
@@ -100,7 +119,7 @@ j0 = elementwise(
     lambda x, out: -j1(x),
     group=G,
     summary="Bessel function of the first kind of order 0.",
-    precise=lambda mp, x: mp.besselj(0, x),
+    precise=lambda mp, x: _j_precise(mp, x, n=0),
     symbolic=lambda sp, x: sp.besselj(0, x),
     points=Points(((-6.0, 6.0),), ((0.0,), (1e-300,), (24.9,), (25.1,), (1e6,))),
     nanoseconds=40.0,
@@ -111,7 +130,7 @@ j1 = elementwise(
     lambda x, out: _j_slope(1, x),
     group=G,
     summary="Bessel function of the first kind of order 1.",
-    precise=lambda mp, x: mp.besselj(1, x),
+    precise=lambda mp, x: _j_precise(mp, x, n=1),
     symbolic=lambda sp, x: sp.besselj(1, x),
     points=Points(((-6.0, 6.0),), ((0.0,), (1e-300,), (24.9,), (25.1,), (1e6,))),
     nanoseconds=40.0,
@@ -122,7 +141,7 @@ i0 = elementwise(
     lambda x, out: i1(x),
     group=G,
     summary="Modified Bessel function of the first kind of order 0.",
-    precise=lambda mp, x: mp.besseli(0, x),
+    precise=lambda mp, x: _i_precise(mp, x, n=0),
     symbolic=lambda sp, x: sp.besseli(0, x),
     points=Points(((-6.0, 6.0),), ((0.0,), (1e-300,), (-700.0,))),
     nanoseconds=20.0,
@@ -133,7 +152,7 @@ i1 = elementwise(
     lambda x, out: _i_slope(1, x),
     group=G,
     summary="Modified Bessel function of the first kind of order 1.",
-    precise=lambda mp, x: mp.besseli(1, x),
+    precise=lambda mp, x: _i_precise(mp, x, n=1),
     symbolic=lambda sp, x: sp.besseli(1, x),
     points=Points(((-6.0, 6.0),), ((0.0,), (1e-300,), (-700.0,))),
     nanoseconds=20.0,

@@ -20,9 +20,10 @@ from engine.primitives.decompositions import diagonal
 from engine.primitives.function import Axes, Example, function
 from engine.primitives.products import LETTERS, matmul, swap_last
 from engine.primitives.reductions import sum_
-from engine.primitives.shape import concatenate, element, normal_axis, reshape, stack0, strided, transpose
+from engine.primitives.shape import concatenate, normal_axis, reshape, strided, transpose
 
 GROUP = "linear algebra"
+
 _A = [[1.5, -0.5, 2.0], [0.25, 3.0, -1.0]]
 _B = [[0.5, 2.0], [-1.5, 1.0], [0.75, -0.25]]
 _X = [0.5, -1.25, 2.0]
@@ -201,8 +202,8 @@ def einsum_(spec: str, *operands: Value) -> Value:
     for i, (term, value) in enumerate(zip(terms, values, strict=True)):
         terms[i], values[i] = _diagonals(term, value)
         terms[i], values[i] = _without_ones(terms[i], values[i], sizes)
-    path: Any = [(0,)]
-    if len(values) > 1:
+    path: Any = [tuple(range(len(values)))]
+    if len(values) > 2:
         empty = [np.broadcast_to(0.0, v.shape) for v in values]
         path = np.einsum_path(",".join(terms) + "->" + _present(out, terms), *empty, optimize="greedy")[0][1:]
     for chosen in path:
@@ -373,12 +374,10 @@ def cross(a: Value, b: Value) -> Value:
     a, b = numbers(a, b)
     (a0, a1, a2), (b0, b1, b2) = ([_component(v, k) for k in range(3)] for v in (a, b))
     parts = [a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0]
-    return concatenate(*parts, axis=parts[0].rank - 1) if parts[0].rank else stack0(*parts)
+    return concatenate(*parts, axis=parts[0].rank - 1)
 
 
 def _component(x: Value, k: int) -> Value:
-    if x.rank == 1:
-        return element(x, index=k)
     return strided(x, slices=(*[(0, n, 1) for n in x.shape[:-1]], (k, 1, 1)))
 
 

@@ -13,10 +13,10 @@ from engine.graph.types import Array, Type
 from engine.graph.values import Node, Value
 from engine.primitives.inverses import svd_cost, triangular_solve
 from engine.primitives.matrices import (
-    count,
     each_matrix,
     from_mp,
     matrix_type,
+    measured,
     nans,
     or_nan,
     square_type,
@@ -84,10 +84,7 @@ cholesky = register(
         whole_arrays=True,
         domain="A is positive definite",
         inside=_positive,
-        cost=lambda node: (
-            count(node.inputs[0].type) * (2500.0 + 5.0 * node.inputs[0].shape[-1] ** 2)
-            + count(node.inputs[0].type) * 0.1 * node.inputs[0].shape[-1] ** 3
-        ),
+        cost=measured(10000.0, 100.0, 4.0, 0.012),
     )
 )
 
@@ -139,7 +136,7 @@ inverse_gaps = register(
         batch=leading_axes,
         precise=_inverse_gaps_precise,
         whole_arrays=True,
-        cost=lambda node: node.outputs[0].type.size * 6.0,
+        cost=lambda node: 12000.0 + node.outputs[0].type.size * 5.0,
     )
 )
 
@@ -205,10 +202,7 @@ eigh = register(
             "repeated eigenvalues are not coupled to each other: right for the gradient of a function of the "
             "eigenvalues that is symmetric in them",
         ),
-        cost=lambda node: (
-            count(node.inputs[0].type)
-            * (8000.0 + 150.0 * node.inputs[0].shape[-1] ** 2 + 2.0 * node.inputs[0].shape[-1] ** 3)
-        ),
+        cost=measured(14000.0, 600.0, 90.0, 0.15),
     )
 )
 

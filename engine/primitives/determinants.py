@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import permutations
-from math import factorial, log2
+from math import factorial
 from typing import Any
 
 import numpy as np
 from scipy.linalg import det as lu_det
 from scipy.linalg.lapack import dgetrf, dgetri
 
+from engine.errors import Unsupported
 from engine.graph.primitive import Cotangents, Primitive
 from engine.graph.registry import PRIMITIVES, register
 from engine.graph.types import Array, Type
 from engine.graph.values import Node, Value
-from engine.primitives.inverses import inv, regular, small
-from engine.primitives.matrices import count, each_matrix, eliminate, or_nan, square_type
+from engine.primitives.inverses import SYMBOLIC_SIZE, inv, regular, small
+from engine.primitives.matrices import count, each_matrix, eliminate, measured, or_nan, square_type
 from engine.primitives.products import LETTERS, swap_last
 from engine.primitives.record import leading_axes
 from engine.primitives.shape import reshape
@@ -62,16 +63,16 @@ def _cross(a: Any, b: Any) -> Any:
 
 @each_matrix
 def _det_precise(mp: Any, A: Any) -> Any:
-    return eliminate(A, A[:, :0])[1]
+    return mp.mpf(eliminate(A, A[:, :0])[1] if len(A) > SYMBOLIC_SIZE else _laplace(A.tolist()))
 
 
 @each_matrix
 def _det_symbolic(sympy: Any, A: Any) -> Any:
-    """Laplace along the first row: a polynomial, so that sympy has nothing to simplify."""
     return _laplace(small(A))
 
 
 def _laplace(rows: list[list[Any]]) -> Any:
+    """Along the first row: a polynomial, which leaves sympy nothing to simplify and is exactly 0 where it should be."""
     if not rows:
         return 1
     total: Any = 0
@@ -80,6 +81,11 @@ def _laplace(rows: list[list[Any]]) -> Any:
             minor = [row[:j] + row[j + 1 :] for row in rows[1:]]
             total = total + (-1) ** j * entry * _laplace(minor)
     return total
+
+
+def _det_cost(node: Node) -> float:
+    type = node.inputs[0].type
+    return 6000.0 + 3.0 * type.size if type.shape[-1] <= 3 else measured(8000.0, 1500.0, 5.0, 0.04)(node)
 
 
 det = register(
@@ -94,7 +100,7 @@ det = register(
         precise=_det_precise,
         symbolic=_det_symbolic,
         whole_arrays=True,
-        cost=lambda node: count(node.inputs[0].type) * (2000.0 + 0.12 * node.inputs[0].shape[-1] ** 3),
+        cost=_det_cost,
     )
 )
 
@@ -105,7 +111,14 @@ def _as_matrix(value: Value | None, node: Node) -> Value:
     return reshape(value, shape=(*node.inputs[0].shape[:-2], 1, 1))
 
 
+TABLE_SIZE = 2**22
+"""Derivatives of det of order m take a table of n^m products, which is only made up to this size."""
+
+
 def _cofactor_types(A: Type, *directions: Type) -> tuple[Type]:
+    n, order = A.shape[-1], len(directions) + 1
+    if n > 3 and order <= n and n**order > TABLE_SIZE:
+        raise Unsupported(f"The derivative of order {order} of det needs smaller matrices than {n} by {n}.")
     return (A,)
 
 
@@ -241,13 +254,14 @@ def _cofactor_precise(mp: Any, A: Any, *directions: Any) -> Any:
 
 
 def _cofactor_cost(node: Node) -> float:
-    n, order = node.inputs[0].shape[-1], len(node.inputs)
+    type, order = node.inputs[0].type, len(node.inputs)
+    n = type.shape[-1]
     if n <= 3:
-        return count(node.inputs[0].type) * 200.0 + 20000.0
+        return 5000.0 + 30.0 * type.size
     if order == 1:
-        return count(node.inputs[0].type) * (15000.0 + 0.5 * n**3)
-    terms = float(n) ** order * factorial(order) if order * log2(n) < 60 else 1e18
-    return count(node.inputs[0].type) * (60000.0 + 30.0 * n**3 + 10.0 * terms)
+        return measured(25000.0, 20000.0, 20.0, 0.8)(node)
+    permuted = factorial(order)
+    return measured(60000.0 * permuted, 10000.0, 250.0, 1.5)(node) + count(type) * 20.0 * permuted * float(n) ** order
 
 
 # The gradient of det at A, or, with directions, that of its derivative along them: closed under differentiation.
@@ -284,7 +298,7 @@ def _slogdet_vjp(node: Node, cotangents: Cotangents, wanted: Sequence[bool]) -> 
 
 @each_matrix
 def _slogdet_precise(mp: Any, A: Any) -> Any:
-    value = eliminate(A, A[:, :0])[1]
+    value = _det_precise(mp, A)
     size = mp.log(abs(value)) if value != 0 else -mp.inf
     return mp.sign(value), size
 
@@ -300,6 +314,48 @@ slogdet = register(
         whole_arrays=True,
         domain="A is not singular",
         inside=regular,
-        cost=lambda node: count(node.inputs[0].type) * (2000.0 + 0.12 * node.inputs[0].shape[-1] ** 3),
+        cost=measured(5000.0, 150.0, 5.0, 0.03),
+    )
+)
+
+
+def _logdet_types(A: Type) -> tuple[Type]:
+    square_type(A, "logdet")
+    return (Type("real", A.shape[:-2]),)
+
+
+def _logdet_value(A: Any) -> Any:
+    with np.errstate(all="ignore"):
+        sign, size = np.linalg.slogdet(A)
+        return np.where(sign < 0, np.nan, size)[()]
+
+
+def _logdet_vjp(node: Node, cotangents: Cotangents, wanted: Sequence[bool]) -> Cotangents:
+    """Of a negative determinant NaN, as the value is: that is what the root of the sign is for."""
+    (A,) = node.inputs
+    root = PRIMITIVES["sqrt"](slogdet.all(A)[0])
+    share = _as_matrix(cotangents[0], node) / _as_matrix(root, node)
+    return [PRIMITIVES["chain"](share, swap_last(inv(A)))]
+
+
+@each_matrix
+def _logdet_precise(mp: Any, A: Any) -> Any:
+    sign, size = _slogdet_precise(mp, A)
+    return mp.nan if sign < 0 else size
+
+
+logdet = register(
+    Primitive(
+        name="logdet",
+        infer=_logdet_types,
+        value=_logdet_value,
+        vjp=_logdet_vjp,
+        batch=leading_axes,
+        precise=_logdet_precise,
+        symbolic=each_matrix(lambda sympy, A: sympy.log(_laplace(small(A)))),
+        whole_arrays=True,
+        domain="det(A) > 0",
+        inside=lambda A: np.asarray(np.linalg.slogdet(A)[0] > 0),
+        cost=measured(5000.0, 150.0, 5.0, 0.03),
     )
 )

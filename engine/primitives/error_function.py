@@ -10,7 +10,7 @@ from scipy import special
 
 from engine.graph.values import Value
 from engine.primitives import error_function_values as values
-from engine.primitives.arithmetic import divide, less, negative, select
+from engine.primitives.arithmetic import divide, less, select
 from engine.primitives.function import Points
 from engine.primitives.kinks import abs_
 from engine.primitives.record import elementwise
@@ -36,13 +36,26 @@ def normal_density(x: Value) -> Value:
     return gaussian(x, scale=-0.5) * (1.0 / _ROOT_TWO_PI)
 
 
+def erfc_precise(mp: Any, x: Any) -> Any:
+    """erfc at any size of x; mpmath's own fails from about 1e154."""
+    if abs(x) < 1e20 or not mp.isfinite(x):
+        return mp.erfc(x)
+    if x < 0:
+        return 2 - erfc_precise(mp, -x)
+    term, total = mp.mpf(1), mp.mpf(0)
+    for k in range(mp.prec // 130 + 2):
+        total += term
+        term *= -(2 * k + 1) / (2 * x * x)
+    return mp.exp(-x * x) / (x * mp.sqrt(mp.pi)) * total
+
+
 erf = elementwise(
     "erf",
     special.erf,
     lambda x, out: gaussian(x, scale=-1.0) * _TWO_OVER_ROOT_PI,
     group=G,
     summary="Error function.",
-    precise=lambda mp, x: mp.erf(x),
+    precise=lambda mp, x: mp.erf(x) if abs(x) < 1e20 else mp.sign(x) * (1 - erfc_precise(mp, abs(x))),
     symbolic=lambda sp, x: sp.erf(x),
     points=Points(((-3.0, 3.0),), ((0.0,), (1e-300,), (-6.0,), (30.0,))),
     nanoseconds=8.0,
@@ -53,7 +66,7 @@ erfc = elementwise(
     lambda x, out: gaussian(x, scale=-1.0) * -_TWO_OVER_ROOT_PI,
     group=G,
     summary="1 - erf(x) without cancellation.",
-    precise=lambda mp, x: mp.erfc(x),
+    precise=erfc_precise,
     symbolic=lambda sp, x: sp.erfc(x),
     points=Points(((-3.0, 3.0),), ((0.0,), (-6.0,), (10.0,), (26.0,))),
     nanoseconds=60.0,
@@ -74,7 +87,7 @@ erfcx = elementwise(
 def _erfcx_precise(mp: Any, x: Any, order: int) -> Any:
     # w_1 = 1/sqrt(pi) - x w_0 and 2n w_n = w_(n-2) - 2x w_(n-1) lose two digits of x at every step.
     with mp.workprec(mp.prec + int(2 * max(0, mp.mag(x)) * (order + 1))):
-        w = [2 / mp.sqrt(mp.pi), mp.exp(x * x) * mp.erfc(x)]
+        w = [2 / mp.sqrt(mp.pi), mp.exp(x * x) * erfc_precise(mp, x)]
         for n in range(1, order + 1):
             w.append((w[-2] - 2 * x * w[-1]) / (2 * n))
         return (-2) ** order * mp.factorial(order) * w[-1]
@@ -114,7 +127,7 @@ erfinv = elementwise(
 def _upper_quantile_slope(x: Value, out: Value) -> Value:
     # x = erfc(out), so exp(out^2) = erfcx(out) / x, and the same on the other side of 1 by symmetry.
     small = less(x, 1.0)
-    return select(small, divide(erfcx(out), x), divide(erfcx(-out), 2.0 - x)) * -_HALF_ROOT_PI
+    return divide(erfcx(select(small, out, -out)), select(small, x, 2.0 - x)) * -_HALF_ROOT_PI
 
 
 erfcinv = elementwise(
@@ -133,14 +146,23 @@ erfcinv = elementwise(
 
 
 def _erfcinv_precise(mp: Any, x: Any) -> Any:
+    """By Newton's method on log(erfc(y)); mpmath's erfinv(1 - x) would need as many digits as x is small."""
     if not 0 < x < 2:
         return mp.inf if x == 0 else -mp.inf if x == 2 else mp.nan
-    with mp.workprec(mp.prec + max(0, -mp.mag(x))):
-        return mp.erfinv(1 - x)
+    if x > 1:
+        return -_erfcinv_precise(mp, 2 - x)
+    y, digits = mp.mpf(float(special.erfcinv(float(x)))), 40
+    while True:
+        with mp.workprec(min(2 * digits, mp.prec) + 20):
+            tail = mp.erfc(y)
+            y += tail * mp.log(tail / x) * mp.exp(y * y) * mp.sqrt(mp.pi) / 2
+        if digits >= mp.prec:
+            return +y
+        digits *= 2
 
 
 def _erfc_of(mp: Any, x: Any) -> Any:
-    return mp.erfc(-x / mp.sqrt(2)) / 2
+    return erfc_precise(mp, -x / mp.sqrt(2)) / 2
 
 
 ndtr = elementwise(
@@ -162,8 +184,8 @@ log_ndtr = elementwise(
     group=G,
     summary="log(ndtr(x)), exact in both tails.",
     aliases=("log_norm_cdf",),
-    precise=lambda mp, x, *, order=0: _log_ndtr_precise(mp, x) if not order else mp.diff(
-        lambda t: _log_ndtr_precise(mp, t), x, order
+    precise=lambda mp, x, *, order=0: (
+        _log_ndtr_precise(mp, x) if not order else mp.diff(lambda t: _log_ndtr_precise(mp, t), x, order)
     ),
     symbolic=lambda sp, x, *, order=0: _derivative(sp, lambda t: sp.log(sp.erfc(-t / sp.sqrt(2)) / 2), x, order),
     points=Points(((-3.0, 3.0),), ((0.0,), (-40.0,), (-1e5,), (-1e100,), (8.0,), (37.0,))),
@@ -177,9 +199,8 @@ def _log_ndtr_precise(mp: Any, x: Any) -> Any:
 
 def _ndtri_slope(x: Value, out: Value) -> Value:
     # ndtr(out) = x, so 1 / density = sqrt(pi/2) erfcx(-out / sqrt(2)) / x, and the same above 1/2 by symmetry.
-    z = out * values.ROOT_HALF
-    lower, upper = divide(erfcx(negative(z)), x), divide(erfcx(z), 1.0 - x)
-    return select(less(x, 0.5), lower, upper) * sqrt(pi / 2.0)
+    small, z = less(x, 0.5), out * values.ROOT_HALF
+    return divide(erfcx(select(small, -z, z)), select(small, x, 1.0 - x)) * sqrt(pi / 2.0)
 
 
 ndtri = elementwise(

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from engine.primitives.quadrature import unit_interval
+
 ROOT_HALF = sqrt(0.5)
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(44)
-_NODES, _WEIGHTS = (_NODES + 1.0) / 2.0, _WEIGHTS / 2.0
+_NODES, _WEIGHTS = unit_interval(44)
 _CHUNK = 4096
 
 
@@ -50,7 +51,8 @@ def log_ndtr(x: Any, *, order: int = 0) -> Any:
     """The derivative of that order of log(ndtr(x))."""
     x = np.asarray(x)
     if order:
-        return np.where(x < 0.0, _log_ndtr_left(np.minimum(x, 0.0), order), _log_ndtr_right(np.maximum(x, 0.0), order))[()]
+        negative, positive = _log_ndtr_left(np.minimum(x, 0.0), order), _log_ndtr_right(np.maximum(x, 0.0), order)
+        return np.where(x < 0.0, negative, positive)[()]
     left = np.log(0.5 * special.erfcx(np.minimum(x, -1.0) * -ROOT_HALF)) - 0.5 * np.square(x)
     middle = np.log(ndtr(np.clip(x, -1.0, 0.0)))
     return np.where(x < -1.0, left, np.where(x < 0.0, middle, np.log1p(-ndtr(-np.maximum(x, 0.0)))))[()]
@@ -93,12 +95,13 @@ def _ratios(order: int, x: Any, w: Any) -> list[Any]:
 
 
 def _quadrature(order: int, x: Any) -> list[Any]:
-    # w_n is proportional to the integral of s^n exp(-s^2 - 2xs) / n! over s > 0, cut off where the exponent is -42.
+    # w_n is proportional to the integral of s^n exp(-s^2 - 2xs) / n! over s > 0, cut off where the exponent is -depth.
+    depth = 40.0 + 4.0 * order
     flat = x.reshape(-1)
     found = np.empty((order + 1, flat.size))
     for start in range(0, flat.size, _CHUNK):
         part = flat[start : start + _CHUNK]
-        reach = 42.0 / (part + np.hypot(part, sqrt(42.0)))
+        reach = depth / (part + np.hypot(part, sqrt(depth)))
         s = np.multiply.outer(reach, _NODES)
         density = np.exp(-s * (s + 2.0 * part[:, None])) * _WEIGHTS
         sums = [density @ _NODES**k for k in range(order + 1)]

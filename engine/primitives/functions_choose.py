@@ -52,7 +52,7 @@ def where(condition: Value, a: Value, b: Value) -> Value:
         Example("clip(x, None, high)", {**_ROW, "high": [1.0, 1.0, 1.0, 1.0]}),
         Example("clip(x, 0, 1)", {"x": 1.0}, smooth=False, grad={"x": 0.5}),
     ),
-    reference=np.clip,
+    reference=lambda x, low=None, high=None: np.clip(x, low, high),
 )
 def clip(x: Value, low: Value | None = None, high: Value | None = None) -> Value:
     """x limited to the interval from low to high; either may be left out."""
@@ -109,7 +109,9 @@ def pow_of(x: Value, y: Value) -> Value:
     if whole is not None:
         return whole
     exponent = number(y)
-    return power(x, y) if exponent is None else pow_(as_real(x), exponent)
+    if exponent is None:
+        return power(x, y)
+    return pow_(as_real(x), exponent) if exponent else broadcast_to(constant(1.0), shape=x.shape)
 
 
 def _integers(indices: Value, size: int, name: str) -> Value:

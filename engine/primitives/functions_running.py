@@ -112,8 +112,6 @@ product = register(
         value=_prod_value,
         vjp=_prod_vjp,
         batch=shift_axes,
-        precise=_prod_value,
-        symbolic=_prod_value,
         whole_arrays=True,
         cost=lambda node: node.inputs[0].type.size * 3.0,
     )
@@ -196,8 +194,6 @@ recurrence = register(
         value=_recurrence_value,
         vjp=_recurrence_vjp,
         batch=_recurrence_batch,
-        precise=_recurrence_value,
-        symbolic=_recurrence_value,
         whole_arrays=True,
         cost=lambda node: node.outputs[0].type.size * 8.0,
     )

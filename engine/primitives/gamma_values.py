@@ -57,7 +57,10 @@ def beta(a: Any, b: Any) -> Any:
     """The beta function; products of gammas where these are small, exp(betaln) beyond."""
     inner = (np.maximum(a, b) < 80.0) & (np.minimum(a, b) > 1e-300)
     s, t = np.where(inner, a, 1.0), np.where(inner, b, 1.0)
-    product = special.gamma(s) * (special.gamma(t) / special.gamma(s + t))
+    total = s + t
+    # What rounding took from the sum would show psi(s + t) times enlarged.
+    lost = (np.minimum(s, t) - (total - np.maximum(s, t))) * special.digamma(total)
+    product = special.gamma(s) * (special.gamma(t) / special.gamma(total)) * (1.0 - lost)
     positive = np.minimum(a, b) > 0.0
     far = np.exp(betaln(np.where(positive, a, 1.0), np.where(positive, b, 1.0)))
     return np.where(inner, product, np.where(positive, far, special.beta(a, b)))[()]
@@ -103,8 +106,10 @@ def digamma_difference(a: Any, b: Any, *, order: int = 0) -> Any:
     total = np.where(near, total, 0.0)
     a = np.where(near, a + shift, a)
     log_ratio = np.log1p(b / a)
-    terms = [b_k * factorial(2 * k + order - 1) / factorial(2 * k) * _drop(a, log_ratio, 2 * k + order)
-             for k, b_k in enumerate(_BERNOULLI, 1)]
+    terms = [
+        b_k * factorial(2 * k + order - 1) / factorial(2 * k) * _drop(a, log_ratio, 2 * k + order)
+        for k, b_k in enumerate(_BERNOULLI, 1)
+    ]
     tail = sum(reversed(terms)) + 0.5 * factorial(order) * _drop(a, log_ratio, order + 1)
     head = log_ratio if order == 0 else factorial(order - 1) * _drop(a, log_ratio, order)
     result = (-1.0) ** order * (total + (tail + head))

@@ -1,9 +1,9 @@
 """The gamma density and the incomplete gamma function, with all their derivatives in the shape parameter.
 
-The distribution of log(t / a) for t ~ Gamma(a) has a log-concave density, and a derivative in `a` at fixed `x` is the
-integral over one of its tails of that density times a Bell polynomial of log(t) - digamma(a) and -polygamma(j, a).  The whole integral of
-such a term is 0, so either tail will do, and the one in which the first derivative has one sign is taken.  Its density
-falls by the factor exp(-42) within an interval that is found first, and Gauss-Legendre nodes do the rest.
+log(t / a) has a log-concave density where t has the Gamma(a) distribution, and a derivative in `a` at fixed `x` is the
+integral, over one tail, of that density times a Bell polynomial of log(t) - digamma(a) and -polygamma(j, a).  The whole
+integral of such a term is 0, so either tail will do, and the one in which the first polynomial keeps its sign is taken.
+The interval in which the density falls by exp(-42) is found first, and Gauss-Legendre nodes do the rest.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import numpy as np
 from scipy import special
 
 from engine.primitives.gamma_values import log_minus_digamma, stirling
+from engine.primitives.quadrature import unit_interval
 
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
-_NODES, _WEIGHTS = (_NODES + 1.0) / 2.0, _WEIGHTS / 2.0
+_NODES, _WEIGHTS = unit_interval(64)
 _CHUNK = 2048
 _DEPTH = 42.0
 _LARGE = 20.0

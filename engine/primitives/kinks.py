@@ -149,7 +149,8 @@ round_ = _rounding(
 
 
 def _quotient(x: Value, y: Value) -> Value:
-    return floor(x / y)
+    # Not floor(x / y): the rounded quotient may reach an integer that the exact one does not (1.0 and 0.1).
+    return floor_divide(x, y)
 
 
 mod = elementwise(

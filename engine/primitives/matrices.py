@@ -49,6 +49,17 @@ def count(type: Type) -> int:
     return int(np.prod(type.shape[:-2], dtype=np.int64))
 
 
+def measured(call: float, each: float, square: float, cube: float) -> Callable[[Node], float]:
+    """Nanoseconds by the number and size n of the matrices in the first input: a call, and for each one n² and n³."""
+
+    def cost(node: Node) -> float:
+        type = node.inputs[0].type
+        n = type.shape[-1]
+        return call + count(type) * (each + square * n**2 + cube * n**3)
+
+    return cost
+
+
 def or_nan(compute: Callable[..., Any], *stacks: Any) -> Any:
     """`compute` on stacks of matrices, with NaN for each matrix on which numpy raises `LinAlgError`.
 

@@ -97,6 +97,18 @@ logaddexp = elementwise(
 )
 
 
+def _sine_cosine(x: Any) -> tuple[Any, Any]:
+    """sin(pi x) and cos(pi x), with exact zeros."""
+    nearest = np.rint(x)
+    rest = x - nearest
+    flip = 1.0 - 2.0 * np.abs(np.fmod(nearest, 2.0))
+    size = np.abs(rest)
+    inner = size <= 0.25
+    angle = np.where(inner, size, 0.5 - size) * pi
+    sine, cosine = np.sin(angle), np.cos(angle)
+    return flip * np.copysign(np.where(inner, sine, cosine), rest), flip * np.where(inner, cosine, sine)
+
+
 def _sinc_value(x: Any, *, order: int = 0) -> Any:
     # f(z) = sin(z)/z obeys z f^(k) + k f^(k-1) = sin^(k)(z), a recurrence upwards that is stable for z beyond k; below
     # that, the power series.  The sine is taken of x reduced modulo 2, which is exact.
@@ -104,10 +116,7 @@ def _sinc_value(x: Any, *, order: int = 0) -> Any:
     size = np.abs(x)
     near = size * pi < 3.0 + 0.5 * order
     far = np.where(near, 1.0, size)
-    nearest = np.rint(far)
-    angle = (far - nearest) * pi
-    flip = 1.0 - 2.0 * np.abs(np.fmod(nearest, 2.0))
-    sines = (flip * np.sin(angle), flip * np.cos(angle))
+    sines = _sine_cosine(far)
     z = far * pi
     result = sines[0] / z
     for k in range(1, order + 1):

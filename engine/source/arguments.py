@@ -64,8 +64,10 @@ def _too_many(call: tree.Call, function: Function) -> SyntaxFault:
 def read(argument: tree.Expression, parameter: Parameter, function: Function, lower: Lower) -> Any:
     """One argument as its kind wants it."""
     kind: Kind = parameter.kind
-    found = lower(argument)
     where = f"{parameter.name} of {function.name}"
+    if kind == "Values" and isinstance(argument, tree.Sequence):
+        return [array(lower(item), item.span, where) for item in argument.items]
+    found = lower(argument)
     if kind in ("Value", "Indices"):
         if isinstance(found, tuple) and parameter.variadic:
             return found
@@ -73,8 +75,6 @@ def read(argument: tree.Expression, parameter: Parameter, function: Function, lo
             return None
         return array(found, argument.span, where)
     if kind == "Values":
-        if isinstance(argument, tree.Sequence):
-            return [array(lower(item), item.span, where) for item in argument.items]
         if isinstance(found, tuple):
             return [array(item, argument.span, where) for item in found]
         return array(found, argument.span, where)

@@ -42,7 +42,10 @@ def check_names(root: tree.Expression, found: Uses, given: Mapping[str, Any]) ->
             if find_function(name) is not None:
                 faults.append((place.span, f"{name!r} is a function.", f"call it: {name}(x)", "/expr"))
             else:
-                hint = near(name, known) or f'give it in "at": {{"{name}": …}}'
+                if "·" in name:
+                    hint: str | None = "'·' is part of a name here: write * for a product"
+                else:
+                    hint = near(name, known) or f'give it in "at": {{"{name}": …}}'
                 faults.append((place.span, f"{name!r} is neither an input nor a constant.", hint, f"/at/{name}"))
     seen: set[str] = set()
     for node in tree.walk(root):

@@ -96,7 +96,8 @@ def _settled(difference: Callable[[Context], Any]) -> Any:
         now = difference(mp)
         scale = max(abs(now), abs(mp.mpf(before)))
         # Only at the highest precisions may a result be called 0: below, it may be a number too small to be seen yet.
-        floor = mp.mpf(10) ** (-(digits // 4)) if digits >= MOST_DIGITS // 2 else 0
+        # What is smaller than 1e-380 is 0 in float64.
+        floor = mp.mpf(10) ** -380 if digits >= MOST_DIGITS // 2 else 0
         if mp.isfinite(now) and 0 < scale and abs(now - mp.mpf(before)) <= scale * mp.mpf(10) ** -25 + floor:
             return now
         if floor and scale <= floor:

@@ -10,15 +10,18 @@ from typing import Any
 
 import numpy as np
 import sympy
+from sympy.core.evalf import PrecisionExhausted
 
 from engine.errors import EngineFault
 from engine.graph.values import Graph, Node, Value
 
 DIGITS = 50
+MOST_DIGITS = 1000
 
 
 class NoTwin(Exception):
-    """The graph holds a primitive that has no symbolic twin, or one that needs numbers (sorting, ties)."""
+    """There is nothing to compare with: a primitive without a symbolic twin, one that needs numbers (sorting, ties), or
+    an expression that sympy cannot evaluate."""
 
 
 def expressions(graph: Graph) -> tuple[list[Any], list[Any]]:
@@ -54,13 +57,19 @@ def exactly(array: Any) -> Any:
 
 
 def evaluate(expression: Any, symbols: Sequence[Any], arguments: Sequence[Any]) -> Any:
-    """A sympy expression at a point, to 50 digits."""
+    """A sympy expression at a point, to 50 digits.  Raises `NoTwin` where sympy cannot get there."""
     point = {}
     for array, argument in zip(symbols, arguments, strict=True):
         numbers = exactly(np.asarray(argument, dtype=np.float64))
         for index in np.ndindex(array.shape):
             point[array[index]] = numbers[index]
-    return sympy.Add(expression, 0).subs(point).evalf(DIGITS)
+    try:
+        found = sympy.Add(expression, 0).subs(point).evalf(DIGITS, maxn=MOST_DIGITS, strict=True)
+    except PrecisionExhausted as error:
+        raise NoTwin("sympy could not evaluate it to enough digits") from error
+    if not found.is_Float and not found.is_Integer:
+        raise NoTwin(f"sympy has no number for {type(found).__name__}")
+    return found
 
 
 def _apply(node: Node, inputs: list[Any]) -> list[Any]:

@@ -1,0 +1,113 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from service.cli import app
+from tests.service.asgi import Client
+
+runner = CliRunner()
+
+
+def test_the_contracts_example_prints_what_the_service_answers(client: Client) -> None:
+    done = runner.invoke(app, ["grad", "x^2*sin(y)", "x=3", "y=0.5"])
+    assert done.exit_code == 0
+    assert done.stdout.encode() == client.grad("x^2*sin(y)", {"x": 3, "y": 0.5}).body + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answer"),
+    [
+        (["value", "sum(v)", "v=[1,2,3]"], {"value": 6.0}),
+        (["value", "x", "x=NaN"], {"value": "NaN"}),
+        (["value", "x", 'x="Infinity"'], {"value": "Infinity"}),
+        (["value", "-x", "x=2"], {"value": -2.0}),
+        (["value", "x*y", "x=[1,2]", "y=3", "--batch", "x"], {"value": [3.0, 6.0]}),
+        (["grad", "x*y", "x=2", "y=3", "--wrt", "y"], {"value": 6.0, "grad": {"y": 2.0}}),
+        (["grad", "x*y", "x=2", "y=3", "--wrt", "y", "--wrt", "x"], {"value": 6.0, "grad": {"y": 2.0, "x": 3.0}}),
+    ],
+)
+def test_answers(arguments: list[str], answer: dict[str, object]) -> None:
+    done = runner.invoke(app, arguments)
+    assert done.exit_code == 0, done.stderr
+    content = json.loads(done.stdout)
+    assert {name: content[name] for name in answer} == answer
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (["grad", "x^2*sine(y)", "x=3", "y=0.5"], ["unknown-name", "x^2*sine(y)", "^^^", "hint: "]),
+        (["grad", "x", "x=three"], ["not JSON", "three"]),
+        (["grad", "x", "3"], ["name=value"]),
+        (["grad", "x", "x=[1,[2]]"], ["/at/x/1"]),
+        (["grad", "x", "x=null"], ["/at/x", "null"]),
+        (["grad"], ["/expr"]),
+        (["grad", "--file", "no-such-file.json"], ["cannot be read"]),
+        (["grad", "x+y+z", "x=q1"], ["x"]),
+    ],
+)
+def test_refusals_go_to_standard_error_with_exit_code_2(arguments: list[str], parts: list[str]) -> None:
+    done = runner.invoke(app, arguments)
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    for part in parts:
+        assert part in done.stderr
+
+
+def test_every_fault_is_told() -> None:
+    done = runner.invoke(app, ["grad", "x", "x=null", "y=[1,null]"])
+    assert "/at/x" in done.stderr
+    assert "also /at/y/1" in done.stderr
+
+
+def test_a_request_body_in_a_file_or_on_standard_input(tmp_path: Path) -> None:
+    body = '{"expr": "x^2", "at": {"x": 3}, "wrt": ["x"]}'
+    file = tmp_path / "request.json"
+    file.write_text(body)
+    from_file = runner.invoke(app, ["grad", "--file", str(file)])
+    from_input = runner.invoke(app, ["grad", "--file", "-"], input=body)
+    assert from_file.stdout == from_input.stdout == '{"value":9.0,"grad":{"x":6.0},"warnings":[]}\n'
+    file.write_text("{'expr'")
+    assert "JSON strings stand in double quotes" in runner.invoke(app, ["grad", "--file", str(file)]).stderr
+
+
+def test_settings_are_printed_with_their_meaning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADJOINT_NODES", "77")
+    monkeypatch.setenv("ADJOINT_NDOES", "78")
+    done = runner.invoke(app, ["settings"])
+    assert "# Operations in one compiled question.\nADJOINT_NODES=77\n" in done.stdout
+    assert "ADJOINT_NDOES" in done.stderr
+
+
+def test_a_setting_that_is_nonsense_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADJOINT_NODES", "many")
+    done = runner.invoke(app, ["settings"])
+    assert done.exit_code == 2
+    assert "ADJOINT_NODES" in done.stderr
+
+
+def test_limits_hold_here_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADJOINT_SOURCE_CHARS", "5")
+    assert "limit-exceeded" in runner.invoke(app, ["value", "1+1+1+1"]).stderr
+
+
+def test_version() -> None:
+    assert runner.invoke(app, ["version"]).stdout.strip()
+
+
+def test_a_question_never_loads_the_web_framework() -> None:
+    script = (
+        "import sys; from typer.testing import CliRunner; from service.cli import app\n"
+        "assert CliRunner().invoke(app, ['grad', 'x^2', 'x=3']).exit_code == 0\n"
+        "print([name for name in ('fastapi', 'starlette', 'uvicorn') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,112 @@
+"""The contract as a document, and whether the service keeps to it."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import load_all_checks
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from service.app import create_app
+from service.settings import Settings
+from tests.service.asgi import Client
+
+schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(Settings(deadline=2.0), io.StringIO()))
+load_all_checks()
+
+OPERATIONS = {
+    "value": "POST /value",
+    "grad": "POST /grad",
+    "version": "GET /version",
+    "limits": "GET /limits",
+    "healthz": "GET /healthz",
+    "readyz": "GET /readyz",
+    "primitives": "GET /primitives",
+    "primitive": "GET /primitives/{name}",
+    "metrics": "GET /metrics",
+}
+
+
+@pytest.fixture(scope="module")
+def document(client: Client) -> dict[str, Any]:
+    """The document."""
+    content = client.get("/openapi.json").json()
+    assert isinstance(content, dict)
+    return content
+
+
+@schema.parametrize()
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_the_service_keeps_to_its_document(case: schemathesis.Case[Any]) -> None:
+    # A string that fits the schema is a program, which may well be wrong: a 422 is then the right answer.
+    response = case.call_and_validate(excluded_checks=[positive_data_acceptance])
+    assert response.status_code < 500 or response.status_code == 503
+    if response.status_code >= 400:
+        assert response.headers["content-type"] == ["application/problem+json"]
+        assert json.loads(response.content)["status"] == response.status_code
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers"),
+    [
+        (400, b"{", {"content-type": "application/json"}),
+        (413, b" ", {"content-type": "application/json", "content-length": "999999999"}),
+        (415, b"{}", {"content-type": "text/plain"}),
+        (422, b"{}", {"content-type": "application/json"}),
+    ],
+)
+@pytest.mark.parametrize("path", ["/value", "/grad"])
+def test_every_refusal_is_documented(
+    client: Client, document: dict[str, Any], path: str, status: int, body: bytes, headers: dict[str, str]
+) -> None:
+    assert client.post(path, body, headers).status == status
+    assert {str(status), "500", "503"} <= set(document["paths"][path]["post"]["responses"])
+
+
+def test_every_operation_has_a_tidy_id(document: dict[str, Any]) -> None:
+    found = {
+        operation["operationId"]: f"{method.upper()} {path}"
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+    assert found == OPERATIONS
+
+
+def test_every_refusal_is_a_problem(document: dict[str, Any]) -> None:
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            for status, response in operation["responses"].items():
+                assert {"X-Request-ID", "Server-Timing"} <= set(response["headers"])
+                if status.startswith(("4", "5")):
+                    assert set(response["content"]) == {"application/problem+json"}
+                    example = response["content"]["application/problem+json"]["example"]
+                    assert str(example["status"]) == status
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    def walk(part: Any) -> None:
+        if isinstance(part, dict):
+            if isinstance(reference := part.get("$ref"), str):
+                target: Any = document
+                for key in reference.removeprefix("#/").split("/"):
+                    target = target[key]
+            for value in part.values():
+                walk(value)
+        elif isinstance(part, list):
+            for value in part:
+                walk(value)
+
+    walk(document)
+
+
+def test_the_example_of_a_question_works(client: Client, document: dict[str, Any]) -> None:
+    reference = document["paths"]["/grad"]["post"]["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+    question = document["components"]["schemas"][reference.rsplit("/", 1)[1]]
+    (example,) = question["examples"]
+    answer = document["components"]["schemas"]["GradAnswer"]["examples"][0]
+    assert client.post("/grad", example).json() == answer
