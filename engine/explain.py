@@ -103,8 +103,8 @@ def _hidden(span: Span | None, operation: str) -> Warning:
 
 def _matters(met: Met, findings: Findings, cotangents: Mapping[Value, Value]) -> bool:
     """Whether the answer depends on what happens at the kink: a cotangent of 0 there says that it does not."""
-    output = met.node.outputs[0]
-    if output.type.dtype != "real":
+    output, kink = met.node.outputs[0], met.node.primitive.kink
+    if output.type.dtype != "real" or (kink is not None and kink.jump):
         return True
     cotangent = cotangents.get(output)
     if cotangent is None:

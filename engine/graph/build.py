@@ -104,12 +104,10 @@ class Builder:
     ) -> tuple[Value, ...]:
         """The outputs of `primitive` on `inputs`: folded, simplified, shared with an equal node, or a new node."""
         values = tuple([v if isinstance(v, Value) else self.constant(v) for v in inputs])
-        if self._rewrite:
-            for rewrite in REWRITES.get(primitive.name, ()):
-                better = rewrite.apply(values, params)
-                if better is not None:
-                    self.rewritten.append((rewrite, better))
-                    return (better,)
+        if self._rewrite and primitive.name in REWRITES:
+            better = self._rewritten(primitive, values, params)
+            if better is not None:
+                return (better,)
         simpler = identity(primitive.name, values, params)
         if simpler is not None:
             return (simpler,)
@@ -132,6 +130,21 @@ class Builder:
             outputs = node.outputs
         self._known[key] = outputs
         return outputs
+
+    def _rewritten(
+        self, primitive: Primitive, values: tuple[Value, ...], params: Mapping[str, Any]
+    ) -> Value | None:
+        # What a rewrite emits is in its final form: it is not rewritten again.
+        self._rewrite = False
+        try:
+            for rewrite in REWRITES[primitive.name]:
+                better = rewrite.apply(values, params)
+                if better is not None:
+                    self.rewritten.append((rewrite, better))
+                    return better
+        finally:
+            self._rewrite = True
+        return None
 
     def _fold(
         self, primitive: Primitive, values: tuple[Value, ...], params: Mapping[str, Any], types: tuple[Type, ...]

@@ -221,6 +221,15 @@ def _log_one_minus(values: Values, params: Params) -> Value | None:
     return _emit("log1p", -node.inputs[1])
 
 
+def _log_one_minus_exp(values: Values, params: Params) -> Value | None:
+    # Maechler, "Accurately computing log(1 - exp(-|a|))": one form on each side of log 2.
+    inner = _operand(values[0], "negative")
+    x = _operand(inner, "expm1") if inner is not None else None
+    if x is None or inner is None:
+        return None
+    return _emit("select", x > -_log(2.0), _emit("log", -_emit("expm1", x)), _emit("log1p", -_emit("exp", x)))
+
+
 def _log_abs_det(values: Values, params: Params) -> Value | None:
     inner = _operand(values[0], "abs")
     matrix = _operand(inner, "det") if inner is not None else None
@@ -305,6 +314,7 @@ REWRITES: dict[str, tuple[Rewrite, ...]] = {
         ),
         Rewrite("log(1 + x)", "log1p(x)", _unary(_plus_one, lambda x: _emit("log1p", x))),
         Rewrite("log(1 - x)", "log1p(-x)", _log_one_minus),
+        Rewrite("log(1 - exp(x))", "log(-expm1(x)) or log1p(-exp(x))", _log_one_minus_exp),
         Rewrite("log(sum(exp(x)))", "logsumexp(x)", _log_sum_exp),
         Rewrite("log(mean(exp(x)))", "logsumexp(x) - log(n)", _log_mean_exp),
         Rewrite(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from scipy import special
-
 from engine.graph.values import Value
 from engine.primitives import incomplete_gamma_values as values
 from engine.primitives.function import Points
@@ -99,7 +97,7 @@ gammainc = elementwise(
 )
 gammaincc = elementwise(
     "gammaincc",
-    special.gammaincc,
+    values.upper,
     (lambda a, x, out: -gammainc(a, x, order=1), lambda a, x, out: -gamma_density(a, x)),
     group=G,
     summary="Regularised upper incomplete gamma function Q(a, x) = 1 - P(a, x), without cancellation.",

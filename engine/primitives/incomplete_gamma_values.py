@@ -8,7 +8,7 @@ The interval in which the density falls by exp(-42) is found first, and Gauss-Le
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import comb, factorial, pi
 from typing import Any
 
@@ -22,16 +22,19 @@ _NODES, _WEIGHTS = unit_interval(64)
 _CHUNK = 2048
 _DEPTH = 42.0
 _LARGE = 20.0
+_TAIL = 0.1
+"""Below this, the values of the library lose more digits than the arguments have lost."""
 
 
 def density(a: Any, x: Any, *, shift: int = 0, order: int = 0) -> Any:
     """The derivative of that order in `a` of x^(a-1) e^-x / gamma(a), divided by x^shift."""
     a, x = np.broadcast_arrays(np.asarray(a, dtype=np.float64), np.asarray(x, dtype=np.float64))
-    result = np.where(a < _LARGE, _density_small(np.minimum(a, _LARGE), x, shift), 0.0)
-    if np.any(a >= _LARGE):
-        result = np.where(a >= _LARGE, _density_large(np.maximum(a, _LARGE), x, shift), result)
+    direct = (a < _LARGE) | ((a < 170.0) & (x < 2.0))
+    result = _density_small(np.where(direct, a, 1.0), x, shift)
+    if not np.all(direct):
+        result = np.where(direct, result, _density_large(np.maximum(a, _LARGE), x, shift))
     if order:
-        bell = _bell(order, _cumulants(order, np.log(x) - special.digamma(a), a))[order]
+        bell = _bell(order, _cumulants(order, _log_ratio(x, a) + log_minus_digamma(a), a))[order]
         result = np.where(result == 0.0, 0.0, result * bell)
     return np.where((a > 0.0) & (x >= 0.0), result, np.nan)[()]
 
@@ -45,18 +48,19 @@ def _density_small(a: Any, x: Any, shift: int) -> Any:
 
 def _density_large(a: Any, x: Any, shift: int) -> Any:
     # Loader's saddle-point form: the exponent is small near the mode, and not a difference of terms of the size of a.
-    exponent = a * _log_excess((x - a) / a) + stirling(a)
     safe = np.where(x > 0.0, x, 1.0)
+    exponent = a * _deviance(safe, a) + stirling(a)
     return np.where(x > 0.0, np.sqrt(a / (2.0 * pi)) * np.exp(-exponent) / safe ** (1 + shift), 0.0)
 
 
-def _log_excess(u: Any) -> Any:
-    """u - log(1 + u)."""
+def _deviance(x: Any, a: Any) -> Any:
+    """u - log(1 + u) for u = x/a - 1."""
+    u = (x - a) / a
     near = np.abs(u) < 0.4
     v = np.where(near, u, 0.0)
     w = v / (2.0 + v)
     series = v * w - 2.0 * w**3 * np.polynomial.polynomial.polyval(w * w, [1.0 / (2 * k + 3) for k in range(13)])
-    return np.where(near, series, u - np.log1p(u))
+    return np.where(near, series, u - np.log(x / a))
 
 
 def _exp_excess(v: Any) -> Any:
@@ -81,20 +85,39 @@ def _bell(order: int, cumulants: Sequence[Any]) -> list[Any]:
 
 def lower(a: Any, x: Any, *, order: int = 0) -> Any:
     """The derivative of that order in `a` of the regularised lower incomplete gamma function P(a, x)."""
-    if order == 0:
-        return special.gammainc(a, x)
     a, x = np.broadcast_arrays(np.asarray(a, dtype=np.float64), np.asarray(x, dtype=np.float64))
-    result = np.where((a > 0.0) & ((x == 0.0) | (x == np.inf)), 0.0, np.nan)
-    usual = (a > 0.0) & (x > 0.0) & np.isfinite(x) & np.isfinite(a)
-    for where, method in ((usual & (x <= 1.0), _by_series), (usual & (x > 1.0), _by_tail)):
-        places = np.flatnonzero(where)
-        for start in range(0, places.size, _CHUNK):
-            chosen = places[start : start + _CHUNK]
-            result.reshape(-1)[chosen] = method(a.reshape(-1)[chosen], x.reshape(-1)[chosen], order)
-    return result[()]
+    if order == 0:
+        usual = special.gammainc(a, x)
+        inner = (usual < _TAIL) & (usual > 0.0)
+        usual = _where(inner & (x <= 1.0), lambda a, x: _series(a, x, 0), a, x, usual)
+        return _where(inner & (x > 1.0), lambda a, x: _tail(a, x, 0, np.zeros(a.shape, bool)), a, x, usual)[()]
+    edge = np.where((a > 0.0) & ((x == 0.0) | (x == np.inf)), 0.0, np.nan)
+    inner = (a > 0.0) & (x > 0.0) & np.isfinite(x) & np.isfinite(a)
+    result = _where(inner & (x <= 1.0), lambda a, x: _series(a, x, order), a, x, edge)
+    return _where(inner & (x > 1.0), lambda a, x: _shorter_tail(a, x, order), a, x, result)[()]
 
 
-def _by_series(a: Any, x: Any, order: int) -> Any:
+def upper(a: Any, x: Any) -> Any:
+    """The regularised upper incomplete gamma function Q(a, x)."""
+    a, x = np.broadcast_arrays(np.asarray(a, dtype=np.float64), np.asarray(x, dtype=np.float64))
+    usual = special.gammaincc(a, x)
+    inner = (usual < _TAIL) & (usual > 0.0) & (x > 1.0)
+    return _where(inner, lambda a, x: _tail(a, x, 0, np.ones(a.shape, bool)), a, x, usual)[()]
+
+
+def _where(condition: Any, function: Callable[[Any, Any], Any], a: Any, x: Any, otherwise: Any) -> Any:
+    """function(a, x) where the condition holds, in pieces that bound the memory; `otherwise` elsewhere."""
+    places = np.flatnonzero(condition)
+    if not places.size:
+        return otherwise
+    result = np.array(otherwise, dtype=np.float64).reshape(-1)
+    for start in range(0, places.size, _CHUNK):
+        chosen = places[start : start + _CHUNK]
+        result[chosen] = function(a.reshape(-1)[chosen], x.reshape(-1)[chosen])
+    return result.reshape(a.shape)
+
+
+def _series(a: Any, x: Any, order: int) -> Any:
     # P = x^a / gamma(a+1) T with T = e^-x + x sum (-x)^m / (m! (a+1+m)).
     front = x * density(a, x) * np.exp(x) / a
     bell = _bell(order, _cumulants(order, np.log(x) - special.digamma(a + 1.0), a + 1.0))
@@ -108,17 +131,26 @@ def _by_series(a: Any, x: Any, order: int) -> Any:
     return front * total
 
 
-def _by_tail(a: Any, x: Any, order: int) -> Any:
-    offset = log_minus_digamma(a)
-    y = np.log1p((x - a) / a)
-    upper = y > -offset
-    side = np.where(upper, 1.0, -1.0)
-    reach = np.where(upper, _upper_reach(a, np.where(upper, x, a)), _lower_reach(a, np.where(upper, a, x)))
+def _shorter_tail(a: Any, x: Any, order: int) -> Any:
+    right = _log_ratio(x, a) > -log_minus_digamma(a)
+    return np.where(right, -1.0, 1.0) * _tail(a, x, order, right)
+
+
+def _log_ratio(x: Any, a: Any) -> Any:
+    u = (x - a) / a
+    return np.where(np.abs(u) < 0.5, np.log1p(u), np.log(x / a))
+
+
+def _tail(a: Any, x: Any, order: int, right: Any) -> Any:
+    """The integral over the tail on one side of x, for a and x beyond 1."""
+    side = np.where(right, 1.0, -1.0)
+    reach = np.where(right, _upper_reach(a, np.where(right, x, a)), _lower_reach(a, np.where(right, a, x)))
     s = np.multiply.outer(reach, _NODES) * side[:, None]
-    exponent = a[:, None] * _exp_excess(s) + (x - a)[:, None] * np.expm1(s)
-    bell = _bell(order, _cumulants(order, (y + offset)[:, None] + s, a[:, None]))[order]
-    integral = (np.exp(-exponent) * bell) @ _WEIGHTS * reach
-    return -side * (x * density(a, x)) * integral
+    density_there = np.exp(-(a[:, None] * _exp_excess(s) + (x - a)[:, None] * np.expm1(s)))
+    if order:
+        first = (_log_ratio(x, a) + log_minus_digamma(a))[:, None] + s
+        density_there = density_there * _bell(order, _cumulants(order, first, a[:, None]))[order]
+    return x * density(a, x) * (density_there @ _WEIGHTS * reach)
 
 
 def _upper_reach(a: Any, x: Any) -> Any:

@@ -173,6 +173,11 @@ atan2 = elementwise(
     aliases=("arctan2",),
     arguments=("y", "x"),
     domain="(x, y) != (0, 0)",
+    kink=Kink(
+        lambda y, x: np.asarray((y == 0) & (x < 0)),
+        "on the branch cut, the negative x axis, the derivative that both sides share",
+        jump=True,
+    ),
     inside=lambda y, x: ~_both_zero(x, y),
     precise=lambda mp, y, x: mp.atan2(y, x),
     symbolic=lambda sp, y, x: sp.atan2(y, x),

@@ -1,0 +1,64 @@
+"""The application: routes, refusals, and the edge around them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TextIO
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from service import problems_http
+from service.context import Context
+from service.edge import Edge
+from service.lean import LeanRoute
+from service.logs import Log
+from service.openapi import document
+from service.routes import compute, docs, errors, meta, metrics, primitives
+from service.settings import Settings
+from service.versions import package_version
+
+
+def create_app(settings: Settings | None = None, log: TextIO | None = None) -> ASGIApp:
+    """The whole service as one ASGI application; settings from the environment, log to standard error, unless given."""
+    context = Context.build(settings or Settings())
+    return edged(build(context), context, log)
+
+
+def edged(framework: FastAPI, context: Context, log: TextIO | None = None) -> Edge:
+    """The framework's application with the edge around it, which answers the lean routes itself."""
+    lean = {route.path: route.lean for route in framework.routes if isinstance(route, LeanRoute)}
+    return Edge(framework, lean, context.metrics, Log(context.settings, log))
+
+
+def build(context: Context) -> FastAPI:
+    """The framework's application with all routes."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        context.gate.close()
+
+    app = FastAPI(
+        title="Adjoint",
+        version=package_version(),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    openapi = document(lambda: app.routes)
+    app.openapi = openapi  # type: ignore[method-assign]
+    app.router.routes.extend(compute.routes(context))
+    for router in (
+        meta.router(context),
+        primitives.router(),
+        metrics.router(context),
+        errors.router(),
+        docs.router(openapi),
+    ):
+        app.include_router(router)
+    problems_http.install(app)
+    return app

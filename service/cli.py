@@ -1,0 +1,117 @@
+"""The command `adjoint`: the service, and the same questions without one.
+
+Imports that take long are made by the command that needs them: `adjoint grad` never loads the web framework.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    name="adjoint",
+    help="Values and exact derivatives of expressions.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+REFUSED = 2
+"""The exit code when a question is refused."""
+
+Expr = Annotated[str | None, typer.Argument(help="An expression, such as 'x^2*sin(y)'.", show_default=False)]
+Inputs = Annotated[
+    list[str] | None, typer.Argument(help="Inputs as name=JSON: x=3, v=[1,2,3], s=NaN.", show_default=False)
+]
+Wrt = Annotated[list[str] | None, typer.Option(help="An input to differentiate by; may be repeated. Default: all.")]
+Batch = Annotated[list[str] | None, typer.Option(help="An input whose first axis runs over points; may be repeated.")]
+File = Annotated[Path | None, typer.Option(help="A request body as sent to the service; - is standard input.")]
+# An expression may begin with a minus sign.
+_LENIENT = {"ignore_unknown_options": True}
+
+
+@app.command(context_settings=_LENIENT)
+def grad(expr: Expr = None, inputs: Inputs = None, wrt: Wrt = None, batch: Batch = None, file: File = None) -> None:
+    """Evaluate and differentiate; prints the JSON that POST /grad answers."""
+    _answer("grad", expr, inputs or [], wrt, batch, file)
+
+
+@app.command(context_settings=_LENIENT)
+def value(expr: Expr = None, inputs: Inputs = None, batch: Batch = None, file: File = None) -> None:
+    """Evaluate; prints the JSON that POST /value answers."""
+    _answer("value", expr, inputs or [], None, batch, file)
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Server processes.")] = None,
+) -> None:
+    """Run the HTTP service; every further setting comes from the environment (see `adjoint settings`)."""
+    from service.serve import serve as run
+
+    given = {name: given for name, given in (("host", host), ("port", port), ("workers", workers)) if given is not None}
+    run(_settings().model_copy(update=given))
+
+
+@app.command()
+def settings() -> None:
+    """Print the effective settings as environment variables, each with what it is for."""
+    from service.settings import Settings, environment_name, unknown_names
+
+    effective = _settings()
+    for name, field in Settings.model_fields.items():
+        typer.echo(f"# {field.description}\n{environment_name(name)}={getattr(effective, name)}")
+    for unknown in unknown_names():
+        typer.echo(f"warning: {unknown} is set and is no setting of Adjoint", err=True)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    from service.versions import package_version
+
+    typer.echo(package_version())
+
+
+def main() -> None:
+    """The console command."""
+    app()
+
+
+def _settings() -> Any:
+    from pydantic import ValidationError
+
+    from service.settings import Settings, environment_name
+
+    try:
+        return Settings()
+    except ValidationError as error:
+        for fault in error.errors():
+            typer.echo(f"{environment_name(str(fault['loc'][0]))}: {fault['msg']}", err=True)
+        raise typer.Exit(REFUSED) from None
+
+
+def _answer(
+    ask: str, expr: str | None, inputs: list[str], wrt: list[str] | None, batch: list[str] | None, file: Path | None
+) -> None:
+    from engine.errors import EngineError
+    from service.errors import ServiceError
+    from service.local import answer, content_of_arguments, content_of_file
+
+    try:
+        content = content_of_file(file) if file else content_of_arguments(expr, inputs, wrt, batch)
+        sys.stdout.buffer.write(answer(content, ask, _settings()) + b"\n")
+    except (EngineError, ServiceError) as error:
+        typer.echo(str(error), err=True)
+        for fault in error.faults[1:]:
+            typer.echo(f"also {fault.pointer}: {fault.detail}", err=True)
+        raise typer.Exit(REFUSED) from None
+
+
+if __name__ == "__main__":
+    main()

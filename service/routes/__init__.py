@@ -1,0 +1,1 @@
+"""One module per resource; each translates between HTTP and the rest, and does nothing else."""

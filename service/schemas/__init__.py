@@ -1,0 +1,1 @@
+"""Wire types: what is sent and answered, as validated and as documented in OpenAPI.  Nothing is computed here."""

@@ -1,0 +1,51 @@
+"""What the service says of itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from service.settings import Settings
+
+LIMITS = (
+    "source_chars",
+    "name_chars",
+    "nesting",
+    "nodes",
+    "array_bytes",
+    "run_bytes",
+    "deadline",
+    "body_bytes",
+    "answer_bytes",
+    "header_bytes",
+    "threads",
+    "queue",
+)
+"""The settings that a client meets as limits."""
+
+
+class VersionModel(BaseModel):
+    """What is running."""
+
+    model_config = ConfigDict(title="Version")
+
+    api: int = Field(description="The number of the HTTP contract.", examples=[1])
+    adjoint: str = Field(description="The version of the package.", examples=["0.1.0"])
+    engine: str = Field(description="The version of the engine.", examples=["0.1.0"])
+
+
+class HealthModel(BaseModel):
+    """How the service is."""
+
+    model_config = ConfigDict(title="Health")
+
+    status: str = Field(examples=["ok"])
+
+
+def _limit(name: str) -> Any:
+    field = Settings.model_fields[name]
+    return (field.annotation, Field(description=field.description))
+
+
+LimitsModel = create_model("Limits", __doc__="The limits of this server.", **{name: _limit(name) for name in LIMITS})

@@ -1,0 +1,49 @@
+"""The question that every endpoint takes which computes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.schemas.arrays import AnyArray
+from service.schemas.documented import Documented
+
+SOURCES = ("expr", "program", "function", "model")
+NameList = list[str]
+
+
+class QuestionBody(BaseModel):
+    """A function, the point at which it is asked about, and with respect to what.
+
+    Exactly one of `expr`, `program`, `function` and `model` says what the function is; of these, this version takes
+    `expr`.  A field that is null counts as not given.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        title="Question",
+        json_schema_extra={"examples": [{"expr": "x^2*sin(y)", "at": {"x": 3, "y": 0.5}}]},
+    )
+
+    expr: str | None = Field(None, description="One expression; `^` and `**` are power.", examples=["x^2*sin(y)"])
+    program: str | None = Field(None, description="Statements ending in `return`, or one `def`. Not in this version.")
+    function: str | None = Field(None, description="The id or name of a stored function. Not in this version.")
+    model: str | None = Field(None, description="The id of a model. Not in this version.")
+    at: dict[str, AnyArray] | None = Field(None, description="The inputs by name.", examples=[{"x": 3, "y": 0.5}])
+    wrt: Annotated[Any, Documented(str | NameList | None)] = Field(
+        None,
+        description="What to differentiate with respect to: a name or a list of names; every real input if absent.",
+    )
+    batch: Annotated[Any, Documented(bool | NameList | None)] = Field(
+        None,
+        description="`true`, or the inputs whose first axis runs over points: one answer per point, stacked.",
+    )
+    encoding: Literal["json", "base64"] | None = Field(
+        None, description="How arrays are written in the answer: `json`, nested lists, unless `base64` is asked for."
+    )
+    precision: Literal["auto", "float64", "exact"] | None = Field(
+        None, description="`auto` if absent. This version computes in float64 and refuses `exact`."
+    )
+    check: bool | None = Field(None, description="`true` asks for the report of the witnesses. Not in this version.")

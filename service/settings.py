@@ -1,0 +1,91 @@
+"""Everything that can be set, each with its documented default and its environment name `ADJOINT_…`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from engine.limits import Limits
+
+PREFIX = "ADJOINT_"
+
+
+class Settings(BaseSettings):
+    """Settings of one server or one command, read from the environment; sizes in bytes, times in seconds."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+
+    host: str = Field("127.0.0.1", description="The address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
+    workers: int = Field(1, ge=1, le=1024, description="Server processes; each has its own cache, queue and metrics.")
+    data_dir: Path = Field(
+        default_factory=lambda: Path.home() / ".local" / "share" / "adjoint",
+        description="The one folder that is ever written to; made when there is something to store.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least level that is logged."
+    )
+    log_format: Literal["auto", "json", "console"] = Field(
+        "auto", description="`json`: one object per line; `console`: for people; `auto`: `console` on a terminal."
+    )
+
+    source_chars: int = Field(65_536, ge=1, description="Longest source text, in characters.")
+    name_chars: int = Field(100, ge=1, description="Longest name, in characters.")
+    nesting: int = Field(100, ge=1, le=1000, description="Deepest nesting of a source text.")
+    nodes: int = Field(200_000, ge=1, description="Operations in one compiled question.")
+    array_bytes: int = Field(512 * 2**20, ge=8, description="Largest single array.")
+    run_bytes: int = Field(2 * 2**30, ge=8, description="Memory that one computation may hold at a time.")
+    deadline: float = Field(10.0, gt=0, description="Seconds that one question may take, waiting included.")
+    body_bytes: int = Field(16 * 2**20, ge=1024, description="Largest request body.")
+    answer_bytes: int = Field(64 * 2**20, ge=1024, description="Largest answer, as estimated from its arrays.")
+    cache_entries: int = Field(2048, ge=1, description="Compiled questions that are kept.")
+
+    inline_seconds: float = Field(
+        0.001, ge=0, description="Work estimated to take no longer than this runs on the event loop, without a thread."
+    )
+    inline_chars: int = Field(
+        500, ge=0, description="A text never seen before is compiled on the event loop up to here."
+    )
+    inline_bytes: int = Field(
+        16_384, ge=0, description="A body or an answer up to here is converted on the event loop."
+    )
+    threads: int = Field(
+        default_factory=lambda: max(2, min(4, os.cpu_count() or 1)),
+        ge=1,
+        le=256,
+        description="Heavy questions that run at the same time, per worker.",
+    )
+    queue: int = Field(
+        32, ge=0, description="Heavy questions that may wait for a thread; one more is refused with 503."
+    )
+    receive_seconds: float = Field(60.0, gt=0, description="A request not completely received by then is dropped.")
+    keep_alive_seconds: int = Field(30, ge=1, description="An idle connection is closed after this.")
+    header_bytes: int = Field(65_536, ge=1024, description="Largest request head: request line and headers.")
+
+    def limits(self) -> Limits:
+        """The limits that the engine enforces."""
+        return Limits(
+            source_chars=self.source_chars,
+            nesting=self.nesting,
+            name_chars=self.name_chars,
+            nodes=self.nodes,
+            array_bytes=self.array_bytes,
+            run_bytes=self.run_bytes,
+            run_seconds=self.deadline,
+        )
+
+
+def environment_name(field: str) -> str:
+    """The environment variable that sets `field`."""
+    return PREFIX + field.upper()
+
+
+def unknown_names(environment: dict[str, str] | None = None) -> list[str]:
+    """Variables that start like ours and set nothing: most likely misspelt."""
+    known = {environment_name(field) for field in Settings.model_fields}
+    names = os.environ if environment is None else environment
+    return sorted(name for name in names if name.upper().startswith(PREFIX) and name.upper() not in known)
