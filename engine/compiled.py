@@ -42,7 +42,7 @@ class Prepared:
         return self.executable.seconds
 
     def run(self, question: Question, budget: Budget) -> Answer:
-        """The answer at the question's point.  Raises `BudgetExceeded`, or `InvalidRequest` for an index out of range."""
+        """The answer at the question's point.  Raises `BudgetExceeded`; `InvalidRequest` for an index out of range."""
         start = time.perf_counter()
         arguments = [_argument(question, name, v) for name, v in zip(self.names, self.graph.inputs, strict=True)]
         trouble: list[str] = []

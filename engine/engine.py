@@ -88,6 +88,7 @@ class Engine:
 
 
 def _key(question: Question, ask: Ask, found: Uses) -> Hashable:
+    types: Hashable
     if not found.static:
         types = tuple([(name, a.dtype.char, a.shape) for name, a in question.at.items()])
     else:
@@ -124,9 +125,7 @@ class _Preparation:
         types = {name: self._type(name, flags.get(name, False)) for name in self._given}
         constants = {name: self._constant(name, flags) for name in used if name in found.static}
         builder = Builder(self._limits, self._budget, rewrite=True)
-        output, inputs = lower_expression(
-            self._parsed.root, builder, {name: types[name] for name in moving}, constants
-        )
+        output, inputs = lower_expression(self._parsed.root, builder, {name: types[name] for name in moving}, constants)
         function = self._checked(builder.finish([output]))
         self._note_rewrites(builder.rewritten, function)
         wrt = self._wrt(types) if self._ask == "grad" else ()
@@ -138,8 +137,12 @@ class _Preparation:
             marks = [flags.get(name, False) for name in moving]
             graph, image = batched(graph, marks, size, self._limits, self._budget)
             self._checked(graph)
-            forward = frozenset(v.node for n in forward for o in n.outputs if o in image and (v := image[o]).node is not None)
-            watched = frozenset(v.node for n in watched for o in n.outputs if o in image and (v := image[o]).node is not None)
+            forward = frozenset(
+                v.node for n in forward for o in n.outputs if o in image and (v := image[o]).node is not None
+            )
+            watched = frozenset(
+                v.node for n in watched for o in n.outputs if o in image and (v := image[o]).node is not None
+            )
             cotangents = {image[v]: image.get(c, c) for v, c in cotangents.items() if v in image}
         executable = compile_graph(graph, self._limits, watched & set(graph.nodes))
         gradients: dict[str, int | tuple[int, ...]] | None = None
@@ -188,7 +191,9 @@ class _Preparation:
         for i in derived.disconnected:
             name = self._spelled_input(function, i)
             self._notices.append(
-                Warning("disconnected", f"The result does not depend on {name!r}; its gradient is 0.", None, {"input": name})
+                Warning(
+                    "disconnected", f"The result does not depend on {name!r}; its gradient is 0.", None, {"input": name}
+                )
             )
         return self._checked(derived.graph), dict(derived.cotangents)
 
@@ -222,9 +227,7 @@ class _Preparation:
     def _type(self, name: str, flag: bool) -> Type:
         """The type of one point of an input: integer if it is used as one, else as given, with integers as reals."""
         array = self._given[name]
-        dtype: DType = (
-            "int" if name in self._parsed.uses.integer else "bool" if array.dtype.kind == "b" else "real"
-        )
+        dtype: DType = "int" if name in self._parsed.uses.integer else "bool" if array.dtype.kind == "b" else "real"
         if dtype == "int":
             require_integers(self._spelled[name], array)
         return Type(dtype, array.shape[1:] if flag else array.shape)
@@ -250,7 +253,9 @@ class _Preparation:
             if name not in self._given:
                 faults.append(Fault(f"/batch/{i}", f"{name!r} is not an input."))
             elif not self._given[name].ndim:
-                faults.append(Fault(pointer, f"{name!r} is one number; in a batch it needs a first axis over the points."))
+                faults.append(
+                    Fault(pointer, f"{name!r} is one number; in a batch it needs a first axis over the points.")
+                )
             else:
                 sizes[name] = self._given[name].shape[0]
         if len(set(sizes.values())) > 1:
@@ -282,7 +287,12 @@ class _Preparation:
                 self._notices.append(Warning("integer-gradient", message, None, {"input": spelled}))
             elif name not in places:
                 self._notices.append(
-                    Warning("disconnected", f"The text does not use {spelled!r}; its gradient is 0.", None, {"input": spelled})
+                    Warning(
+                        "disconnected",
+                        f"The text does not use {spelled!r}; its gradient is 0.",
+                        None,
+                        {"input": spelled},
+                    )
                 )
         return tuple(dict.fromkeys(wrt))
 

@@ -101,7 +101,7 @@ class UnknownName(EngineError):
 
 
 class TypeMismatch(EngineError):
-    """A value of the wrong kind: a fractional index, a condition where a number is needed, a shape that is not known."""
+    """A value of the wrong kind: a fractional index, an array as a condition, a shape that is not known."""
 
     name = "type-mismatch"
     title = "A value has the wrong type"
@@ -164,7 +164,7 @@ class BudgetExceeded(EngineError):
 
 
 class EngineFault(Exception):
-    """A defect of Adjoint itself: a transform produced an ill-typed graph, a rule broke its promise.  Never a client's fault."""
+    """A defect of Adjoint itself, such as a transform that produced an ill-typed graph.  Never a client's fault."""
 
 
 REFUSALS: tuple[type[EngineError], ...] = (

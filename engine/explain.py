@@ -50,7 +50,9 @@ def _distinct(nodes: Sequence[Node], names: Mapping[Span | None, str]) -> list[t
 
 
 def _number(value: float) -> str:
-    return "NaN" if value != value else "Infinity" if value == np.inf else "-Infinity" if value == -np.inf else repr(value)
+    return (
+        "NaN" if value != value else "Infinity" if value == np.inf else "-Infinity" if value == -np.inf else repr(value)
+    )
 
 
 def _not_finite(findings: Findings, forward: AbstractSet[Node], names: Mapping[Span | None, str]) -> Warning:
@@ -87,7 +89,10 @@ def _swallowed(birth: Birth, forward: AbstractSet[Node], names: Mapping[Span | N
         f"{where}, {birth.node.primitive.name}({arguments}), is {_number(birth.result)}; "
         "the answer is finite, and may have lost digits there.",
         birth.node.span,
-        {"operation": names.get(birth.node.span, birth.node.primitive.name), "phase": "forward" if birth.node in forward else "backward"},
+        {
+            "operation": names.get(birth.node.span, birth.node.primitive.name),
+            "phase": "forward" if birth.node in forward else "backward",
+        },
     )
 
 

@@ -58,16 +58,7 @@ class Edge:
         self._metrics.observe(route, status, seconds)
         if exchange.seconds:
             self._metrics.engine_seconds(exchange.seconds)
-        fields = {
-            "request_id": exchange.request_id.decode(),
-            "method": exchange.scope["method"],
-            "route": route,
-            "status": status,
-            "duration_ms": round(1e3 * seconds, 3),
-        }
-        if exchange.problem:
-            fields["problem"] = exchange.problem
-        self._log.request(fields)
+        self._log.request(exchange.request_id.decode(), exchange.scope["method"], route, status, seconds, exchange.problem)
 
 
 def internal(request_id: bytes) -> Problem:

@@ -10,10 +10,11 @@ import contextlib
 import logging
 import sys
 import time
-from collections.abc import Mapping, MutableMapping
+from collections.abc import MutableMapping
 from typing import Any, TextIO
 
 import structlog
+from pydantic_core import to_json
 
 from service.serialise import json_bytes
 from service.settings import Settings
@@ -92,13 +93,27 @@ class Log:
             cache_logger_on_first_use=True,
         ).bind()
 
-    def request(self, fields: Mapping[str, Any]) -> None:
+    def request(
+        self, request_id: str, method: str, route: str, status: int, seconds: float, problem: str | None
+    ) -> None:
         """Log one answered request."""
+        fields = {
+            "time": self._clock.now(),
+            "level": "info",
+            "action": "request",
+            "request_id": request_id,
+            "method": method,
+            "route": route,
+            "status": status,
+            "duration_ms": round(1e3 * seconds, 3),
+        }
+        if problem is not None:
+            fields["problem"] = problem
         if self._quick:
             # The same line without the chain of processors: 1 µs instead of 3 for every request.
-            line = {"time": self._clock.now(), "level": "info", "action": "request", **fields}
-            self._lines.write(json_bytes(line).decode())
+            self._lines.write(to_json(fields).decode())
         else:
+            del fields["time"], fields["level"], fields["action"]
             self.events.info("request", **fields)
 
     def flush(self) -> None:

@@ -164,4 +164,6 @@ def _close(a: Any, b: Any, what: str) -> None:
     x, y = mpmath.mpf(str(a)), mpmath.mpf(b)
     with mpmath.workdps(40):
         scale = max(abs(x), abs(y))
-        assert scale < 1e-200 or abs(x - y) <= SETTLED * scale, f"symbolic and precise witness disagree on the {what}: {a}, {b}"
+        assert scale < 1e-200 or abs(x - y) <= SETTLED * scale, (
+            f"symbolic and precise witness disagree on the {what}: {a}, {b}"
+        )

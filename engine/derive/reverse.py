@@ -18,7 +18,7 @@ from engine.primitives.shape import zeros_of
 
 
 def pull_back(graph: Graph, cotangents: Sequence[Value | None], wrt: Sequence[Value]) -> dict[Value, Value]:
-    """The cotangents of `wrt`, and of all that lies between, from those of the graph's outputs, emitted into the builder.
+    """The cotangents of `wrt`, and of all that lies between, from those of the outputs, emitted into the builder.
 
     A value is missing where the outputs do not depend on it, or only through operations that have no derivative.
     """

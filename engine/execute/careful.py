@@ -1,11 +1,12 @@
 """The careful interpreter: run again, node by node, when a fast run met something remarkable.
 
-The fast interpreter multiplies cotangents with partial derivatives.  When an answer is not finite, or a kink was met, this
-one computes it again with the rule that an exact zero in such a product beats infinity and NaN, and keeps an account:
+The fast interpreter multiplies cotangents with partial derivatives.  When an answer is not finite, or a kink was met,
+this one computes it again with the rule that an exact zero in such a product beats infinity and NaN, and keeps an
+account:
 
 * where the first value was born that is not finite, and from what arguments, forward or backward;
-* where a zero beat a number that is not finite.  In a branch that was not taken (a `select`, a gate) that is the meaning
-  of the program.  Anywhere else the zero may hide a limit, and the answer says so;
+* where a zero beat a number that is not finite.  In a branch that was not taken (a `select`, a gate) that is the
+  meaning of the program.  Anywhere else the zero may hide a limit, and the answer says so;
 * which kinks were met by values that the answer depends on.
 
 It costs a small multiple of the fast run, and is only run when one of these things has happened.
@@ -23,6 +24,7 @@ from engine.errors import EngineError
 from engine.execute.compile import bind, kink_places, may_kink
 from engine.graph.values import Graph, Node, Value
 from engine.limits import Budget
+
 
 @dataclass(frozen=True, slots=True)
 class Birth:
@@ -109,9 +111,9 @@ def _trace(
         infected = True
         birth = _birth(node, given, ~np.isfinite(result), result)
         origins[value] = sources | {birth} if birth is not None else sources
-    if sources and not infected and node.primitive.name not in ("select", "chain", "sum") and not node.primitive.gate:
-        if node.outputs[0].type.dtype == "real":
-            findings.swallowed.extend(sources - set(findings.swallowed))
+    choosing = node.primitive.name in ("select", "chain", "sum") or node.primitive.gate
+    if sources and not infected and not choosing and node.outputs[0].type.dtype == "real":
+        findings.swallowed.extend(sources - set(findings.swallowed))
 
 
 def _birth(node: Node, given: list[Any], bad: Any, result: Any) -> Birth | None:
@@ -130,9 +132,7 @@ def _birth(node: Node, given: list[Any], bad: Any, result: Any) -> Birth | None:
     return Birth(node, float(np.asarray(result)[position]), arguments, position)
 
 
-def _evaluate(
-    node: Node, given: list[Any], idle: dict[Value, Any], findings: Findings
-) -> tuple[tuple[Any, ...], Any]:
+def _evaluate(node: Node, given: list[Any], idle: dict[Value, Any], findings: Findings) -> tuple[tuple[Any, ...], Any]:
     """Results of a node, and where its first result is a structural zero (None: nowhere)."""
     name = node.primitive.name
     if name == "chain":
@@ -184,9 +184,8 @@ def _idle_after(node: Node, given: list[Any], idle: dict[Value, Any]) -> Any:
         found = [m for m in (masks[:1] if name == "divide" else masks) if m is not None]
         return np.broadcast_to(np.logical_or.reduce(np.broadcast_arrays(*found)), shape) if found else None
     if name in ("add", "subtract"):
-        if any(m is None for m in masks):
-            return None
-        return np.broadcast_to(masks[0] & masks[1], shape)
+        both = [m for m in masks if m is not None]
+        return np.broadcast_to(both[0] & both[1], shape) if len(both) == 2 else None
     if name == "sum":
         return np.all(masks[0], axis=node.params["axes"])
     if name in ("reshape", "transpose", "broadcast_to", "strided", "element", "flip", "gather"):

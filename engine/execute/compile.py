@@ -60,7 +60,7 @@ class Executable:
                         registers[index] = part
                 for index in dead:
                     registers[index] = None
-        return [registers[i] for i in self.outputs], any([registers[i] for i in self.watches])
+        return [registers[i] for i in self.outputs], any(registers[i] for i in self.watches)
 
 
 def node_nanoseconds(node: Node) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 
 from engine.errors import EngineError, EngineFault, Limit, LimitExceeded
 from engine.graph.simplify import REWRITES, Rewrite, identity
-from engine.graph.types import NUMPY, Array, DType, Type, type_of
+from engine.graph.types import NUMPY, DType, Type, type_of
 from engine.graph.values import Graph, Node, Operand, Value, live_nodes
 from engine.limits import Budget, Limits
 from engine.source.text import Span
@@ -131,9 +131,7 @@ class Builder:
         self._known[key] = outputs
         return outputs
 
-    def _rewritten(
-        self, primitive: Primitive, values: tuple[Value, ...], params: Mapping[str, Any]
-    ) -> Value | None:
+    def _rewritten(self, primitive: Primitive, values: tuple[Value, ...], params: Mapping[str, Any]) -> Value | None:
         # What a rewrite emits is in its final form: it is not rewritten again.
         self._rewrite = False
         try:

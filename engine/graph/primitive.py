@@ -22,7 +22,7 @@ Infer = Callable[..., Sequence[Type]]
 Vjp = Callable[[Node, Cotangents, Sequence[bool]], Cotangents]
 """`vjp(node, cotangents of outputs, wanted inputs)`: one cotangent per input, None for no contribution."""
 Batch = Callable[[Node, Sequence[Value], Sequence[bool], int], Sequence[Value]]
-"""`batch(node, inputs, batched, size)`: the outputs with a leading axis of `size`; `batched` inputs have one already."""
+"""`batch(node, inputs, batched, size)`: the outputs with a leading axis of `size`; `batched` inputs have one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Identities that are exact in IEEE arithmetic, and rewrites that are exact in mathematics and better in floating point.
+"""Identities that are exact in IEEE arithmetic, and rewrites that are exact in mathematics and keep more digits.
 
 Identities apply to every graph.  Rewrites apply to the function that a client wrote, before it is differentiated, so
 that its derivative is taken from the stable form; each has a name, and an answer lists the ones that were used.
@@ -339,9 +339,7 @@ REWRITES: dict[str, tuple[Rewrite, ...]] = {
         Rewrite("log(det(A))", "logdet(A)", _log_det),
     ),
     "log1p": (
-        Rewrite(
-            "log1p(exp(x))", "softplus(x)", _unary(lambda v: _operand(v, "exp"), lambda x: _emit("softplus", x))
-        ),
+        Rewrite("log1p(exp(x))", "softplus(x)", _unary(lambda v: _operand(v, "exp"), lambda x: _emit("softplus", x))),
     ),
     "subtract": (
         Rewrite("exp(x) - 1", "expm1(x)", _minus_one("exp", lambda x: _emit("expm1", x))),

@@ -13,13 +13,13 @@ from engine.primitives.error_function import erfc_precise, ndtr, normal_density
 from engine.primitives.error_function_values import ndtr as ndtr_value
 from engine.primitives.function import Example, Points, function
 from engine.primitives.kinks import abs_, at_zero, step
-from engine.primitives.record import elementwise
+from engine.primitives.record import Elementwise, elementwise
 from engine.primitives.trigonometry import tanh
 
 G = "activations"
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848, 1.0507009873554804934
 
-relu = elementwise(
+relu: Elementwise = elementwise(
     "relu",
     lambda x: np.maximum(x, 0.0),
     lambda x, out: step(x, 0.0),
@@ -32,7 +32,7 @@ relu = elementwise(
     nanoseconds=1.0,
 )
 
-_leaky_relu = elementwise(
+_leaky_relu: Elementwise = elementwise(
     "leaky_relu",
     lambda x, *, slope: np.where(x > 0.0, x, slope * x)[()],
     lambda x, out, *, slope: step(x, 0.0) + step(0.0, x) * slope,
@@ -81,7 +81,7 @@ def _elu_symbolic(sp: Any, x: Any, *, alpha: float, order: int = 0) -> Any:
     return sp.Piecewise((right, x > 0), ((right + exact) / 2, sp.Eq(x, 0)), (exact * sp.exp(x), True))
 
 
-_elu = elementwise(
+_elu: Elementwise = elementwise(
     "elu",
     _elu_value,
     lambda x, out, *, alpha, order=0: _elu(x, alpha=alpha, order=order + 1),
@@ -130,7 +130,7 @@ def selu(x: Value) -> Value:
     return _elu(x, alpha=SELU_ALPHA) * SELU_SCALE
 
 
-gelu = elementwise(
+gelu: Elementwise = elementwise(
     "gelu",
     lambda x: np.maximum(x, -1e3) * ndtr_value(x),
     lambda x, out: ndtr(x) + x * normal_density(x),
@@ -152,7 +152,7 @@ def _sigmoid_precise(mp: Any, x: Any) -> Any:
     return 1 / (1 + mp.exp(-x)) if x >= 0 else mp.exp(x) / (1 + mp.exp(x))
 
 
-sigmoid = elementwise(
+sigmoid: Elementwise = elementwise(
     "sigmoid",
     _sigmoid_value,
     lambda x, out: logistic_density(x),
@@ -172,7 +172,7 @@ def _logistic_density_value(x: Any) -> Any:
 
 
 # sigmoid(x) sigmoid(-x), with a derivative that does not cancel near 0, where the difference of the two factors would.
-logistic_density = elementwise(
+logistic_density: Elementwise = elementwise(
     "logistic_density",
     _logistic_density_value,
     lambda x, out: -(out * tanh(x * 0.5)),
@@ -181,7 +181,7 @@ logistic_density = elementwise(
     nanoseconds=8.0,
     public=False,
 )
-silu = elementwise(
+silu: Elementwise = elementwise(
     "silu",
     lambda x: np.maximum(x, -1e4) * _sigmoid_value(x),
     lambda x, out: sigmoid(x) + x * logistic_density(x),
@@ -199,7 +199,7 @@ def _softplus_precise(mp: Any, x: Any) -> Any:
     return max(x, mp.mpf(0)) + mp.log1p(mp.exp(-abs(x)))
 
 
-softplus = elementwise(
+softplus: Elementwise = elementwise(
     "softplus",
     lambda x: np.logaddexp(x, 0.0),
     lambda x, out: sigmoid(x),
@@ -210,7 +210,7 @@ softplus = elementwise(
     points=Points(((-4.0, 4.0),), ((0.0,), (-700.0,), (700.0,), (1e300,))),
     nanoseconds=15.0,
 )
-log_sigmoid = elementwise(
+log_sigmoid: Elementwise = elementwise(
     "log_sigmoid",
     lambda x: -np.logaddexp(-x, 0.0),
     lambda x, out: sigmoid(-x),
@@ -222,7 +222,7 @@ log_sigmoid = elementwise(
     points=Points(((-4.0, 4.0),), ((0.0,), (-700.0,), (700.0,), (-1e300,))),
     nanoseconds=15.0,
 )
-softsign = elementwise(
+softsign: Elementwise = elementwise(
     "softsign",
     lambda x: np.where(np.isinf(x), np.sign(x), x / (1.0 + np.abs(x)))[()],
     lambda x, out: square(reciprocal(1.0 + abs_(x))),

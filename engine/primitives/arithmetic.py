@@ -10,12 +10,12 @@ from engine.graph.primitive import Primitive
 from engine.graph.registry import register
 from engine.graph.types import NUMPY, DType, Type
 from engine.primitives.function import Points
-from engine.primitives.record import Routed, elementwise
+from engine.primitives.record import Elementwise, Routed, elementwise
 
 REALS = (-4.0, 4.0)
 _TWO = Points((REALS, REALS), ((0.0, 0.0), (1e300, 1e300), (1e-300, -1e-300)))
 
-add = elementwise(
+add: Elementwise = elementwise(
     "add",
     np.add,
     (1.0, 1.0),
@@ -27,7 +27,7 @@ add = elementwise(
     points=_TWO,
     nanoseconds=0.8,
 )
-subtract = elementwise(
+subtract: Elementwise = elementwise(
     "subtract",
     np.subtract,
     (1.0, -1.0),
@@ -40,7 +40,7 @@ subtract = elementwise(
     points=_TWO,
     nanoseconds=0.8,
 )
-multiply = elementwise(
+multiply: Elementwise = elementwise(
     "multiply",
     np.multiply,
     (lambda x, y, out: y, lambda x, y, out: x),
@@ -55,7 +55,7 @@ multiply = elementwise(
 )
 # The product of a cotangent and a partial derivative.  It multiplies; what makes it different is the rule, applied when
 # an answer comes out non-finite, that an exact zero in it beats infinity and NaN (see execute.careful).
-chain = elementwise(
+chain: Elementwise = elementwise(
     "chain",
     np.multiply,
     (lambda cotangent, partial, out: partial, lambda cotangent, partial, out: cotangent),
@@ -64,7 +64,7 @@ chain = elementwise(
     nanoseconds=0.8,
     public=False,
 )
-divide = elementwise(
+divide: Elementwise = elementwise(
     "divide",
     np.divide,
     (lambda x, y, out: 1.0 / y, lambda x, y, out: -(out / y)),
@@ -78,7 +78,7 @@ divide = elementwise(
     points=Points((REALS, (0.2, 4.0)), ((0.0, -3.0), (1e300, 1e10), (1e-300, 1e-10), (1.0, -1e154))),
     nanoseconds=1.0,
 )
-negative = elementwise(
+negative: Elementwise = elementwise(
     "negative",
     np.negative,
     -1.0,
@@ -91,7 +91,7 @@ negative = elementwise(
     points=Points((REALS,), ((0.0,), (1e300,))),
     nanoseconds=0.6,
 )
-reciprocal = elementwise(
+reciprocal: Elementwise = elementwise(
     "reciprocal",
     lambda x: 1.0 / x,
     lambda x, out: -(out * out),
@@ -103,7 +103,7 @@ reciprocal = elementwise(
     symbolic=lambda sp, x: 1 / x,
     points=Points(((0.2, 4.0),), ((-3.0,), (1e-100,), (1e150,))),
 )
-square = elementwise(
+square: Elementwise = elementwise(
     "square",
     np.square,
     lambda x, out: x * 2.0,
@@ -118,7 +118,9 @@ square = elementwise(
 )
 
 
-def _compare(name: str, ufunc: Any, summary: str, aliases: tuple[str, ...], twin: Any, *, public: bool = True) -> Primitive:
+def _compare(
+    name: str, ufunc: Any, summary: str, aliases: tuple[str, ...], twin: Any, *, public: bool = True
+) -> Primitive:
     return elementwise(
         name,
         ufunc,
@@ -134,12 +136,12 @@ def _compare(name: str, ufunc: Any, summary: str, aliases: tuple[str, ...], twin
     )
 
 
-less = _compare("less", np.less, "x < y.", ("lt",), lambda x, y: x < y)
-less_equal = _compare("less_equal", np.less_equal, "x <= y.", ("le",), lambda x, y: x <= y)
-greater = _compare("greater", np.greater, "x > y.", ("gt",), lambda x, y: x > y)
-greater_equal = _compare("greater_equal", np.greater_equal, "x >= y.", ("ge",), lambda x, y: x >= y)
-equal = _compare("equal", np.equal, "x == y.", ("eq",), lambda x, y: x == y)
-not_equal = _compare("not_equal", np.not_equal, "x != y.", ("ne",), lambda x, y: x != y)
+less: Primitive = _compare("less", np.less, "x < y.", ("lt",), lambda x, y: x < y)
+less_equal: Primitive = _compare("less_equal", np.less_equal, "x <= y.", ("le",), lambda x, y: x <= y)
+greater: Primitive = _compare("greater", np.greater, "x > y.", ("gt",), lambda x, y: x > y)
+greater_equal: Primitive = _compare("greater_equal", np.greater_equal, "x >= y.", ("ge",), lambda x, y: x >= y)
+equal: Primitive = _compare("equal", np.equal, "x == y.", ("eq",), lambda x, y: x == y)
+not_equal: Primitive = _compare("not_equal", np.not_equal, "x != y.", ("ne",), lambda x, y: x != y)
 
 
 def _logic(name: str, ufunc: Any, summary: str, twin: Any, arity: int = 2) -> Primitive:
@@ -156,11 +158,13 @@ def _logic(name: str, ufunc: Any, summary: str, twin: Any, arity: int = 2) -> Pr
     )
 
 
-logical_and = _logic("logical_and", np.logical_and, "Both true; numbers other than 0 are true.", lambda x, y: bool(x and y))
+logical_and = _logic(
+    "logical_and", np.logical_and, "Both true; numbers other than 0 are true.", lambda x, y: bool(x and y)
+)
 logical_or = _logic("logical_or", np.logical_or, "Either true.", lambda x, y: bool(x or y))
 logical_not = _logic("logical_not", np.logical_not, "True where x is false.", lambda x: not x, 1)
 logical_xor = _logic("logical_xor", np.logical_xor, "Exactly one true.", lambda x, y: bool(x) != bool(y))
-isfinite = elementwise(
+isfinite: Elementwise = elementwise(
     "isfinite",
     np.isfinite,
     (0.0,),
@@ -169,7 +173,7 @@ isfinite = elementwise(
     summary="True where x is neither infinite nor NaN.",
     precise=lambda mp, x: mp.isfinite(x),
 )
-isnan = elementwise(
+isnan: Elementwise = elementwise(
     "isnan",
     np.isnan,
     (0.0,),
@@ -181,9 +185,9 @@ isnan = elementwise(
 
 
 # The branch that was not taken gets a zero that no partial derivative can turn into a NaN (see execute.careful).
-select = elementwise(
+select: Elementwise = elementwise(
     "select",
-    lambda condition, a, b: np.where(condition, a, b)[()],
+    lambda condition, a, b: np.asarray(np.where(condition, a, b))[()],
     (
         0.0,
         Routed(lambda cotangent, condition, a, b, out: select(condition, cotangent, 0.0)),
@@ -201,13 +205,13 @@ def _cast_types(x: Type, *, dtype: DType) -> tuple[Type]:
 
 
 def _cast_value(x: Any, *, dtype: DType) -> Any:
-    if getattr(x, "dtype", None) == object:
+    if getattr(x, "dtype", None) == np.dtype(object):
         return x
     return np.asarray(x).astype(NUMPY[dtype])[()]
 
 
 # Only integers and booleans are ever cast, so no derivative passes through.
-cast = register(
+cast: Primitive = register(
     Primitive(
         name="cast",
         infer=_cast_types,

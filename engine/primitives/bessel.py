@@ -10,7 +10,7 @@ from scipy import special
 
 from engine.graph.values import Value
 from engine.primitives.function import Points
-from engine.primitives.record import elementwise
+from engine.primitives.record import Elementwise, elementwise
 
 G = "special"
 
@@ -95,7 +95,7 @@ def _i_slope(n: int, x: Value) -> Value:
     return _i(n - 1, x) * 0.5 + _i(n + 1, x) * 0.5
 
 
-bessel_j = elementwise(
+bessel_j: Elementwise = elementwise(
     "bessel_j",
     _j_value,
     lambda x, out, *, n: _j_slope(n, x),
@@ -104,7 +104,7 @@ bessel_j = elementwise(
     nanoseconds=400.0,
     public=False,
 )
-bessel_i = elementwise(
+bessel_i: Elementwise = elementwise(
     "bessel_i",
     _i_value,
     lambda x, out, *, n: _i_slope(n, x),
@@ -113,7 +113,7 @@ bessel_i = elementwise(
     nanoseconds=400.0,
     public=False,
 )
-j0 = elementwise(
+j0: Elementwise = elementwise(
     "j0",
     lambda x: _j_value(x, n=0),
     lambda x, out: -j1(x),
@@ -124,7 +124,7 @@ j0 = elementwise(
     points=Points(((-6.0, 6.0),), ((0.0,), (1e-300,), (24.9,), (25.1,), (1e6,))),
     nanoseconds=40.0,
 )
-j1 = elementwise(
+j1: Elementwise = elementwise(
     "j1",
     lambda x: _j_value(x, n=1),
     lambda x, out: _j_slope(1, x),
@@ -135,7 +135,7 @@ j1 = elementwise(
     points=Points(((-6.0, 6.0),), ((0.0,), (1e-300,), (24.9,), (25.1,), (1e6,))),
     nanoseconds=40.0,
 )
-i0 = elementwise(
+i0: Elementwise = elementwise(
     "i0",
     special.i0,
     lambda x, out: i1(x),
@@ -146,7 +146,7 @@ i0 = elementwise(
     points=Points(((-6.0, 6.0),), ((0.0,), (1e-300,), (-700.0,))),
     nanoseconds=20.0,
 )
-i1 = elementwise(
+i1: Elementwise = elementwise(
     "i1",
     special.i1,
     lambda x, out: _i_slope(1, x),

@@ -73,7 +73,7 @@ def _cholesky_value(A: Any) -> Any:
     return or_nan(np.linalg.cholesky, symmetric_part(A))
 
 
-cholesky = register(
+cholesky: Primitive = register(
     Primitive(
         name="cholesky",
         infer=_cholesky_types,
@@ -127,7 +127,7 @@ def _inverse_gaps_vjp(node: Node, cotangents: Cotangents, wanted: Sequence[bool]
 
 
 # 1 / (w_j - w_i), or 1 / (w_j + w_i) with `plus`, at place (i, j); 0 where the denominator cannot be told from 0.
-inverse_gaps = register(
+inverse_gaps: Primitive = register(
     Primitive(
         name="inverse_gaps",
         infer=lambda values, *, plus: (Type("real", (*values.shape, values.shape[-1])),),
@@ -188,7 +188,7 @@ def _repeated(values: Any) -> Array:
     return np.asarray(np.sum(near, axis=-1) > 1)
 
 
-eigh = register(
+eigh: Primitive = register(
     Primitive(
         name="eigh",
         infer=_eigh_types,
@@ -271,7 +271,7 @@ def _svd_kink(A: Any) -> Array:
     return np.asarray(_repeated(s) | zero)
 
 
-svd = register(
+svd: Primitive = register(
     Primitive(
         name="svd",
         infer=_svd_types,

@@ -88,7 +88,7 @@ def _det_cost(node: Node) -> float:
     return 6000.0 + 3.0 * type.size if type.shape[-1] <= 3 else measured(8000.0, 1500.0, 5.0, 0.04)(node)
 
 
-det = register(
+det: Primitive = register(
     Primitive(
         name="det",
         infer=_det_types,
@@ -303,7 +303,7 @@ def _slogdet_precise(mp: Any, A: Any) -> Any:
     return mp.sign(value), size
 
 
-slogdet = register(
+slogdet: Primitive = register(
     Primitive(
         name="slogdet",
         infer=_slogdet_types,
@@ -344,7 +344,7 @@ def _logdet_precise(mp: Any, A: Any) -> Any:
     return mp.nan if sign < 0 else size
 
 
-logdet = register(
+logdet: Primitive = register(
     Primitive(
         name="logdet",
         infer=_logdet_types,

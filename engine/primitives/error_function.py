@@ -13,14 +13,14 @@ from engine.primitives import error_function_values as values
 from engine.primitives.arithmetic import divide, less, select
 from engine.primitives.function import Points
 from engine.primitives.kinks import abs_
-from engine.primitives.record import elementwise
+from engine.primitives.record import Elementwise, elementwise
 
 G = "special"
 _TWO_OVER_ROOT_PI = 2.0 / sqrt(pi)
 _HALF_ROOT_PI = sqrt(pi) / 2.0
 _ROOT_TWO_PI = sqrt(2.0 * pi)
 
-gaussian = elementwise(
+gaussian: Elementwise = elementwise(
     "gaussian",
     values.gaussian,
     lambda x, out, *, scale: x * out * (2.0 * scale),
@@ -49,7 +49,7 @@ def erfc_precise(mp: Any, x: Any) -> Any:
     return mp.exp(-x * x) / (x * mp.sqrt(mp.pi)) * total
 
 
-erf = elementwise(
+erf: Elementwise = elementwise(
     "erf",
     special.erf,
     lambda x, out: gaussian(x, scale=-1.0) * _TWO_OVER_ROOT_PI,
@@ -60,7 +60,7 @@ erf = elementwise(
     points=Points(((-3.0, 3.0),), ((0.0,), (1e-300,), (-6.0,), (30.0,))),
     nanoseconds=8.0,
 )
-erfc = elementwise(
+erfc: Elementwise = elementwise(
     "erfc",
     values.erfc,
     lambda x, out: gaussian(x, scale=-1.0) * -_TWO_OVER_ROOT_PI,
@@ -71,7 +71,7 @@ erfc = elementwise(
     points=Points(((-3.0, 3.0),), ((0.0,), (-6.0,), (10.0,), (26.0,))),
     nanoseconds=60.0,
 )
-erfcx = elementwise(
+erfcx: Elementwise = elementwise(
     "erfcx",
     values.erfcx,
     lambda x, out, *, order=0: erfcx(x, order=order + 1),
@@ -109,7 +109,7 @@ def _erfinv_slope(x: Value, out: Value) -> Value:
     return select(inner, middle, outer) * _HALF_ROOT_PI
 
 
-erfinv = elementwise(
+erfinv: Elementwise = elementwise(
     "erfinv",
     special.erfinv,
     _erfinv_slope,
@@ -130,7 +130,7 @@ def _upper_quantile_slope(x: Value, out: Value) -> Value:
     return divide(erfcx(select(small, out, -out)), select(small, x, 2.0 - x)) * -_HALF_ROOT_PI
 
 
-erfcinv = elementwise(
+erfcinv: Elementwise = elementwise(
     "erfcinv",
     special.erfcinv,
     _upper_quantile_slope,
@@ -165,7 +165,7 @@ def _erfc_of(mp: Any, x: Any) -> Any:
     return erfc_precise(mp, -x / mp.sqrt(2)) / 2
 
 
-ndtr = elementwise(
+ndtr: Elementwise = elementwise(
     "ndtr",
     values.ndtr,
     lambda x, out: normal_density(x),
@@ -177,7 +177,7 @@ ndtr = elementwise(
     points=Points(((-3.0, 3.0),), ((0.0,), (-37.0,), (8.0,), (-1e-300,))),
     nanoseconds=60.0,
 )
-log_ndtr = elementwise(
+log_ndtr: Elementwise = elementwise(
     "log_ndtr",
     values.log_ndtr,
     lambda x, out, *, order=0: log_ndtr(x, order=order + 1),
@@ -203,7 +203,7 @@ def _ndtri_slope(x: Value, out: Value) -> Value:
     return divide(erfcx(select(small, -z, z)), select(small, x, 1.0 - x)) * sqrt(pi / 2.0)
 
 
-ndtri = elementwise(
+ndtri: Elementwise = elementwise(
     "ndtri",
     special.ndtri,
     _ndtri_slope,

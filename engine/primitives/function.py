@@ -15,9 +15,9 @@ from typing import Any, Literal, TypeVar
 Kind = Literal["Value", "Values", "Indices", "Axis", "Axes", "Shape", "int", "float", "bool", "str", "Order"]
 """How an argument is read.
 
-`Value`: an array expression.  `Values`: a list or tuple of array expressions.  The others are static: known when the
-expression is compiled.  `Axis`: an integer or None; `Axes`: an integer, a tuple of integers or None; `Shape`: an integer
-or a tuple of integers; `Order`: a number or one of the strings `fro`, `nuc`; `Indices`: integers, static or an input.
+`Value`: an array expression.  `Values`: a list or tuple of them.  The others are static: known when the expression is
+compiled.  `Axis`: an integer or None; `Axes`: an integer, a tuple of integers or None; `Shape`: an integer or a tuple
+of integers; `Order`: a number or one of the strings `fro`, `nuc`; `Indices`: integers, static or an input.
 """
 
 Axis = int | None
@@ -113,7 +113,7 @@ def enter(function: Function) -> Function:
 
 
 def function(group: str, *, name: str | None = None, **record: Any) -> Callable[[F], F]:
-    """Enter a Python function on values under its own name (a trailing `_` is dropped); its docstring is the summary."""
+    """Enter a Python function on values under its own name less a trailing `_`; its docstring is the summary."""
 
     def decorate(build: F) -> F:
         own = name or build.__name__.rstrip("_")

@@ -65,7 +65,7 @@ def _p_norm_kink(x: Any, *, axes: tuple[int, ...], p: float) -> Array:
 
 
 # For orders other than 1, 2 and the infinite ones.
-p_norm = register(
+p_norm: Primitive = register(
     Primitive(
         name="p_norm",
         infer=_p_norm_types,

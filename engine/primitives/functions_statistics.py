@@ -134,7 +134,7 @@ def _order_tied(x: Any, *, axes: tuple[int, ...], rank: int) -> Array:
 
 
 # The element number `rank` in ascending order along an axis.
-order_statistic = register(
+order_statistic: Primitive = register(
     Primitive(
         name="order_statistic",
         infer=lambda x, *, axes, rank: (Type(x.dtype, tuple(n for a, n in enumerate(x.shape) if a not in axes)),),

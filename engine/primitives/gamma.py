@@ -11,7 +11,7 @@ from engine.errors import InvalidRequest
 from engine.graph.values import Value
 from engine.primitives import gamma_values as values
 from engine.primitives.function import Example, Points, function
-from engine.primitives.record import elementwise
+from engine.primitives.record import Elementwise, elementwise
 
 G = "special"
 POLYGAMMA_ORDERS = 100
@@ -22,7 +22,7 @@ def _no_pole(x: Any) -> Any:
     return (x > 0) | (x != np.floor(x))
 
 
-gamma = elementwise(
+gamma: Elementwise = elementwise(
     "gamma",
     special.gamma,
     lambda x, out: out * digamma(x),
@@ -35,7 +35,7 @@ gamma = elementwise(
     points=Points(((0.3, 6.0),), ((-1.5,), (1e-100,), (150.0,), (-20.5,))),
     nanoseconds=30.0,
 )
-lgamma = elementwise(
+lgamma: Elementwise = elementwise(
     "lgamma",
     special.gammaln,
     lambda x, out: digamma(x),
@@ -49,7 +49,7 @@ lgamma = elementwise(
     points=Points(((0.3, 6.0),), ((1.0,), (2.0,), (1e-100,), (1e10,), (1e100,))),
     nanoseconds=30.0,
 )
-digamma = elementwise(
+digamma: Elementwise = elementwise(
     "digamma",
     lambda x: values.polygamma(x, order=0),
     lambda x, out: _polygamma(x, order=1),
@@ -63,7 +63,7 @@ digamma = elementwise(
     points=Points(((0.3, 6.0),), ((-1.5,), (-6.998,), (1e-100,), (1e100,))),
     nanoseconds=30.0,
 )
-_polygamma = elementwise(
+_polygamma: Elementwise = elementwise(
     "polygamma",
     values.polygamma,
     lambda x, out, *, order: _polygamma(x, order=order + 1),
@@ -98,7 +98,7 @@ def _positive(a: Any, b: Any) -> Any:
 
 
 # digamma(a + b) - digamma(a), whose terms would cancel where b is much smaller than a; order: the same of polygamma.
-digamma_difference = elementwise(
+digamma_difference: Elementwise = elementwise(
     "digamma_difference",
     values.digamma_difference,
     (
@@ -113,7 +113,7 @@ digamma_difference = elementwise(
     nanoseconds=300.0,
     public=False,
 )
-betaln = elementwise(
+betaln: Elementwise = elementwise(
     "betaln",
     values.betaln,
     (lambda a, b, out: -digamma_difference(a, b), lambda a, b, out: -digamma_difference(b, a)),
@@ -130,7 +130,7 @@ betaln = elementwise(
     ),
     nanoseconds=250.0,
 )
-beta = elementwise(
+beta: Elementwise = elementwise(
     "beta",
     values.beta,
     (lambda a, b, out: -(out * digamma_difference(a, b)), lambda a, b, out: -(out * digamma_difference(b, a))),

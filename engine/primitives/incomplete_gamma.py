@@ -7,7 +7,7 @@ from typing import Any
 from engine.graph.values import Value
 from engine.primitives import incomplete_gamma_values as values
 from engine.primitives.function import Points
-from engine.primitives.record import elementwise
+from engine.primitives.record import Elementwise, elementwise
 
 G = "special"
 _DOMAIN = "a > 0, x >= 0"
@@ -34,7 +34,7 @@ def _precise_density(mp: Any, a: Any, x: Any, *, shift: int = 0, order: int = 0)
 
 
 # x^(a - 1 - shift) exp(-x) / gamma(a), and its derivatives in a.
-gamma_density = elementwise(
+gamma_density: Elementwise = elementwise(
     "gamma_density",
     values.density,
     (
@@ -73,7 +73,7 @@ def _precise_upper(mp: Any, a: Any, x: Any) -> Any:
     return mp.exp(a * mp.log(x) - x - mp.loggamma(a)) * mp.hyperu(1, a + 1, x)
 
 
-gammainc = elementwise(
+gammainc: Elementwise = elementwise(
     "gammainc",
     values.lower,
     (
@@ -95,7 +95,7 @@ gammainc = elementwise(
     points=_POINTS,
     nanoseconds=1500.0,
 )
-gammaincc = elementwise(
+gammaincc: Elementwise = elementwise(
     "gammaincc",
     values.upper,
     (lambda a, x, out: -gammainc(a, x, order=1), lambda a, x, out: -gamma_density(a, x)),

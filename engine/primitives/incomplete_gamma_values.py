@@ -43,14 +43,18 @@ def _density_small(a: Any, x: Any, shift: int) -> Any:
     # Beyond 1e4 the result is 0; the exponential is halved because it may underflow where the product does not.
     near = np.minimum(x, 1e4)
     half = np.exp(-0.5 * near)
-    return near ** (a - (1.0 + shift)) * half / special.gamma(a) * half
+    scale = half / special.gamma(a) * half
+    # For small a the rounding of a - 1 would show.
+    split = (a < 1.0) & (near > 0.0)
+    base = np.where(split, near, 1.0)
+    return np.where(split, base**a * scale / base ** (1.0 + shift), near ** (a - (1.0 + shift)) * scale)
 
 
 def _density_large(a: Any, x: Any, shift: int) -> Any:
     # Loader's saddle-point form: the exponent is small near the mode, and not a difference of terms of the size of a.
     safe = np.where(x > 0.0, x, 1.0)
     exponent = a * _deviance(safe, a) + stirling(a)
-    return np.where(x > 0.0, np.sqrt(a / (2.0 * pi)) * np.exp(-exponent) / safe ** (1 + shift), 0.0)
+    return np.where(x > 0.0, np.sqrt(a / (2.0 * pi)) * np.exp(-exponent) / safe ** (1.0 + shift), 0.0)
 
 
 def _deviance(x: Any, a: Any) -> Any:
@@ -119,7 +123,7 @@ def _where(condition: Any, function: Callable[[Any, Any], Any], a: Any, x: Any, 
 
 def _series(a: Any, x: Any, order: int) -> Any:
     # P = x^a / gamma(a+1) T with T = e^-x + x sum (-x)^m / (m! (a+1+m)).
-    front = x * density(a, x) * np.exp(x) / a
+    front = density(a, x, shift=-1) * np.exp(x) / a
     bell = _bell(order, _cumulants(order, np.log(x) - special.digamma(a + 1.0), a + 1.0))
     total = np.zeros(a.shape)
     for k in range(order + 1):
@@ -150,7 +154,7 @@ def _tail(a: Any, x: Any, order: int, right: Any) -> Any:
     if order:
         first = (_log_ratio(x, a) + log_minus_digamma(a))[:, None] + s
         density_there = density_there * _bell(order, _cumulants(order, first, a[:, None]))[order]
-    return x * density(a, x) * (density_there @ _WEIGHTS * reach)
+    return density(a, x, shift=-1) * (density_there @ _WEIGHTS * reach)
 
 
 def _upper_reach(a: Any, x: Any) -> Any:

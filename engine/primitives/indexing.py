@@ -56,7 +56,7 @@ def _counter(size: int, rank: int) -> Value:
     return constant(np.arange(size).reshape((size,) + (1,) * rank), "int")
 
 
-gather = register(
+gather: Primitive = register(
     Primitive(
         name="gather",
         infer=_gather_types,
@@ -78,7 +78,7 @@ def _scatter_add(x: Any, *indices: Any, shape: Shape) -> Any:
 
 
 def _scatter_vjp(node: Node, cotangents: Cotangents, wanted: Sequence[bool]) -> Cotangents:
-    x, *indices = node.inputs
+    _, *indices = node.inputs
     return [gather(cotangents[0], *indices), *[None] * len(indices)]  # type: ignore[arg-type]
 
 
@@ -94,7 +94,7 @@ def _scatter_batch(node: Node, inputs: Sequence[Value], batched: Sequence[bool],
 
 
 # Zeros of `shape` with x added at the positions, repeated ones as often as they come.
-scatter_add = register(
+scatter_add: Primitive = register(
     Primitive(
         name="scatter_add",
         infer=lambda x, *indices, shape: (Type(x.dtype, shape),),

@@ -71,7 +71,7 @@ def small(A: Any) -> Any:
     return A.tolist()
 
 
-inv = register(
+inv: Primitive = register(
     Primitive(
         name="inv",
         infer=_inv_types,
@@ -134,7 +134,7 @@ def _solve_cost(node: Node) -> float:
     return 7000.0 + count(out.type) * (200.0 + 12.0 * n**2 + 0.035 * n**3 + 0.08 * n**2 * m)
 
 
-solve = register(
+solve: Primitive = register(
     Primitive(
         name="solve",
         infer=_solve_types,
@@ -198,7 +198,7 @@ def _triangular_cost(node: Node) -> float:
 
 
 # op(L) X = B with the triangle of L that `lower` names (the other is never read) and op the transpose if `transposed`.
-triangular_solve = register(
+triangular_solve: Primitive = register(
     Primitive(
         name="triangular_solve",
         infer=_triangular_types,
@@ -245,7 +245,7 @@ def _pinv_precise(mp: Any, A: Any) -> Any:
     return total
 
 
-pinv = register(
+pinv: Primitive = register(
     Primitive(
         name="pinv",
         infer=_pinv_types,

@@ -10,7 +10,7 @@ from engine.graph.primitive import Kink
 from engine.graph.types import Array
 from engine.graph.values import Value
 from engine.primitives.function import Points
-from engine.primitives.record import elementwise
+from engine.primitives.record import Elementwise, elementwise
 
 
 def at_zero(x: Any) -> Array:
@@ -31,9 +31,9 @@ def _step_value(x: Any, y: Any) -> Any:
     return np.heaviside(np.where(x == y, 0.0, np.subtract(x, y)), 0.5)[()]
 
 
-# Shares out a cotangent between the two sides of a choice: 1 where x wins, 0 where y wins, 1/2 at a tie.  As a gate, its
-# zeros count as branches that were not taken.
-step = elementwise(
+# Shares out a cotangent between the two sides of a choice: 1 where x wins, 0 where y wins, 1/2 at a tie.  As a gate,
+# its zeros count as branches that were not taken.
+step: Elementwise = elementwise(
     "step",
     _step_value,
     (0.0, 0.0),
@@ -42,7 +42,7 @@ step = elementwise(
     nanoseconds=5.0,
     precise=lambda mp, x, y: mp.mpf(1) if x > y else mp.mpf(0) if x < y else mp.mpf(1) / 2,
 )
-abs_ = elementwise(
+abs_: Elementwise = elementwise(
     "abs",
     np.abs,
     lambda x, out: sign(x),
@@ -56,7 +56,7 @@ abs_ = elementwise(
     points=Points(((0.3, 4.0),), ((-2.0,), (1e-300,), (-1e300,))),
     nanoseconds=0.6,
 )
-sign = elementwise(
+sign: Elementwise = elementwise(
     "sign",
     np.sign,
     (0.0,),
@@ -69,7 +69,7 @@ sign = elementwise(
     symbolic=lambda sp, x: sp.sign(x),
     points=Points(((0.3, 4.0),), ((-2.0,),)),
 )
-minimum = elementwise(
+minimum: Elementwise = elementwise(
     "minimum",
     np.minimum,
     (lambda x, y, out: step(y, x), lambda x, y, out: step(x, y)),
@@ -83,7 +83,7 @@ minimum = elementwise(
     points=Points(((0.0, 1.0), (1.5, 3.0)), ((2.0, -1.0), (1e300, 1.0))),
     nanoseconds=1.0,
 )
-maximum = elementwise(
+maximum: Elementwise = elementwise(
     "maximum",
     np.maximum,
     (lambda x, y, out: step(x, y), lambda x, y, out: step(y, x)),
@@ -114,7 +114,7 @@ def _rounding(name: str, value: Any, summary: str, at: Any, convention: str, pre
     )
 
 
-floor = _rounding(
+floor: Elementwise = _rounding(
     "floor",
     np.floor,
     "The largest integer not above x.",
@@ -122,7 +122,7 @@ floor = _rounding(
     "derivative 0, also at the jumps at the integers",
     lambda mp, x: mp.floor(x),
 )
-ceil = _rounding(
+ceil: Elementwise = _rounding(
     "ceil",
     np.ceil,
     "The smallest integer not below x.",
@@ -130,7 +130,7 @@ ceil = _rounding(
     "derivative 0, also at the jumps at the integers",
     lambda mp, x: mp.ceil(x),
 )
-trunc = _rounding(
+trunc: Elementwise = _rounding(
     "trunc",
     np.trunc,
     "x without its fractional part.",
@@ -138,7 +138,7 @@ trunc = _rounding(
     "derivative 0, also at the jumps at the integers other than 0",
     lambda mp, x: mp.floor(x) if x >= 0 else mp.ceil(x),
 )
-round_ = _rounding(
+round_: Elementwise = _rounding(
     "round",
     np.rint,
     "The nearest integer; halves go to the even one.",
@@ -153,7 +153,7 @@ def _quotient(x: Value, y: Value) -> Value:
     return floor_divide(x, y)
 
 
-mod = elementwise(
+mod: Elementwise = elementwise(
     "mod",
     np.mod,
     (1.0, lambda x, y, out: -_quotient(x, y)),
@@ -163,12 +163,12 @@ mod = elementwise(
     aliases=("remainder",),
     domain="y != 0",
     inside=lambda x, y: y != 0,
-    kink=Kink(lambda x, y: np.asarray((np.mod(x, y) == 0)), "derivative as on the right of the jump", jump=True),
+    kink=Kink(lambda x, y: np.asarray(np.mod(x, y) == 0), "derivative as on the right of the jump", jump=True),
     precise=lambda mp, x, y: x - y * mp.floor(x / y),
     points=Points(((0.2, 0.9), (1.0, 3.0)), ((-7.5, 2.0), (7.5, -2.0))),
     nanoseconds=10.0,
 )
-floor_divide = elementwise(
+floor_divide: Elementwise = elementwise(
     "floor_divide",
     np.floor_divide,
     (0.0, 0.0),

@@ -10,7 +10,7 @@ from engine.graph.simplify import number
 from engine.graph.values import Value
 from engine.primitives.arithmetic import divide, equal, logical_and, multiply, reciprocal, select, square
 from engine.primitives.function import Points
-from engine.primitives.record import elementwise
+from engine.primitives.record import Elementwise, elementwise
 
 _LN2, _LN10 = log(2.0), log(10.0)
 
@@ -25,7 +25,7 @@ def _power_base(x: Value, y: Value, out: Value) -> Value:
 
 def _power_exponent(x: Value, y: Value, out: Value) -> Value:
     # x^y log x; at base 0 the function of y is 0 for every y > 0, so its derivative is 0 and not 0 * -inf.
-    zero_base = logical_and(equal(x, 0.0), 0.0 < y)
+    zero_base = logical_and(equal(x, 0.0), y > 0.0)
     return select(zero_base, 0.0, multiply(out, ln(select(zero_base, 1.0, x))))
 
 
@@ -48,7 +48,7 @@ def _power_precise(mp, x, y):  # type: ignore[no-untyped-def]
     return mp.power(x, int(y)) if y == int(y) else mp.power(x, y) if x > 0 else mp.nan
 
 
-power = elementwise(
+power: Elementwise = elementwise(
     "power",
     np.power,
     (_power_base, _power_exponent),
@@ -65,7 +65,7 @@ power = elementwise(
     nanoseconds=15.0,
     public=False,
 )
-exp = elementwise(
+exp: Elementwise = elementwise(
     "exp",
     np.exp,
     lambda x, out: out,
@@ -76,7 +76,7 @@ exp = elementwise(
     points=Points(((-3.0, 3.0),), ((0.0,), (700.0,), (-700.0,), (1e-300,))),
     nanoseconds=3.0,
 )
-expm1 = elementwise(
+expm1: Elementwise = elementwise(
     "expm1",
     np.expm1,
     lambda x, out: exp(x),
@@ -87,7 +87,7 @@ expm1 = elementwise(
     points=Points(((-3.0, 3.0),), ((0.0,), (1e-20,), (-50.0,), (700.0,))),
     nanoseconds=10.0,
 )
-exp2 = elementwise(
+exp2: Elementwise = elementwise(
     "exp2",
     np.exp2,
     lambda x, out: out * _LN2,
@@ -98,7 +98,7 @@ exp2 = elementwise(
     points=Points(((-3.0, 3.0),), ((0.0,), (1000.0,), (-1000.0,))),
     nanoseconds=4.0,
 )
-ln = elementwise(
+ln: Elementwise = elementwise(
     "log",
     np.log,
     lambda x, out: reciprocal(x),
@@ -112,7 +112,7 @@ ln = elementwise(
     points=Points(((0.1, 9.0),), ((1.0,), (1e-300,), (1e300,), (1 + 2.0**-40,))),
     nanoseconds=4.0,
 )
-log1p = elementwise(
+log1p: Elementwise = elementwise(
     "log1p",
     np.log1p,
     lambda x, out: reciprocal(x + 1.0),
@@ -125,7 +125,7 @@ log1p = elementwise(
     points=Points(((-0.9, 5.0),), ((0.0,), (-1 + 2.0**-40,), (1e-300,), (1e300,))),
     nanoseconds=8.0,
 )
-log2 = elementwise(
+log2: Elementwise = elementwise(
     "log2",
     np.log2,
     lambda x, out: divide(1.0 / _LN2, x),
@@ -138,7 +138,7 @@ log2 = elementwise(
     points=Points(((0.1, 9.0),), ((1.0,), (1e-300,), (1e300,))),
     nanoseconds=6.0,
 )
-log10 = elementwise(
+log10: Elementwise = elementwise(
     "log10",
     np.log10,
     lambda x, out: divide(1.0 / _LN10, x),
@@ -151,7 +151,7 @@ log10 = elementwise(
     points=Points(((0.1, 9.0),), ((1.0,), (1e-300,), (1e300,))),
     nanoseconds=8.0,
 )
-sqrt = elementwise(
+sqrt: Elementwise = elementwise(
     "sqrt",
     np.sqrt,
     lambda x, out: divide(0.5, out),
@@ -164,7 +164,7 @@ sqrt = elementwise(
     points=Points(((0.1, 9.0),), ((1e-300,), (1e300,), (1.0,))),
     nanoseconds=1.5,
 )
-cbrt = elementwise(
+cbrt: Elementwise = elementwise(
     "cbrt",
     np.cbrt,
     lambda x, out: divide(1.0 / 3.0, square(out)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -49,7 +48,7 @@ def _matmul_batch(node: Node, inputs: Sequence[Value], batched: Sequence[bool], 
 
 
 # Both operands have at least two axes; leading axes broadcast.
-matmul = register(
+matmul: Primitive = register(
     Primitive(
         name="matmul",
         infer=_matmul_types,

@@ -1,8 +1,8 @@
 """Constructors of records: what follows from the kind of a primitive is written here once.
 
-An elementwise primitive states its partial derivatives and everything else follows: shapes broadcast, the reverse rule
-multiplies the cotangent with the partial and sums over broadcast axes, the batching rule aligns axes.  A linear primitive
-states its transpose.
+An elementwise primitive states its partial derivatives and everything else follows: shapes broadcast, the reverse
+rule multiplies the cotangent with the partial and sums over broadcast axes, the batching rule aligns axes.  A linear
+primitive states its transpose.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from engine.primitives.function import Function, Parameter, Points, enter
 Numbers = Literal["real", "number", "compare", "logic", "select", "integer"]
 """Which dtypes an elementwise primitive works in.
 
-`real`: inputs become real, so does the output.  `number`: the widest dtype of the inputs, at least int.  `compare`: like
-number, with a bool output.  `logic`: bool throughout.  `select`: a bool, then two of their widest dtype.
+`real`: inputs become real, so does the output.  `number`: the widest dtype of the inputs, at least int.  `compare`:
+like number, with a bool output.  `logic`: bool throughout.  `select`: a bool, then two of their widest dtype.
 """
 
 
@@ -191,7 +191,7 @@ def sum_to(value: Value, shape: Shape) -> Value:
     if value.shape == shape:
         return value
     extra = value.rank - len(shape)
-    if extra < 0 or len(shape) == value.rank and all(m >= n for m, n in zip(shape, value.shape, strict=True)):
+    if extra < 0 or (len(shape) == value.rank and all(m >= n for m, n in zip(shape, value.shape, strict=True))):
         return PRIMITIVES["broadcast_to"](value, shape=shape)
     axes = tuple(range(extra)) + tuple(
         axis + extra for axis, size in enumerate(shape) if size == 1 and value.shape[axis + extra] != 1
@@ -234,7 +234,7 @@ def linear(
 ) -> Primitive:
     """Register a primitive that is linear in its first input (further inputs are indices, never differentiated).
 
-    `transpose(cotangent, node)` is its adjoint.  Its value works on object arrays too, so the witnesses use it as it is.
+    `transpose(cotangent, node)` is its adjoint.  Its value works on object arrays too: the witnesses use it as it is.
     """
 
     def vjp(node: Node, cotangents: Cotangents, wanted: Sequence[bool]) -> Cotangents:

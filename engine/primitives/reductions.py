@@ -52,7 +52,7 @@ def shift_axes(node: Node, inputs: Sequence[Value], batched: Sequence[bool], siz
     return emit(node.primitive, inputs, params)
 
 
-sum_ = linear(
+sum_: Primitive = linear(
     "sum",
     lambda x, *, axes: _reduced(x, axes, "int" if x.dtype == "bool" else None),
     lambda x, *, axes: np.sum(x, axis=axes),
@@ -60,7 +60,7 @@ sum_ = linear(
     shift_axes,
     nanoseconds=0.4,
 )
-cumsum = linear(
+cumsum: Primitive = linear(
     "cumsum",
     lambda x, *, axes: (x,),
     lambda x, *, axes: np.cumsum(x, axis=axes[0]),
@@ -102,8 +102,8 @@ def _extreme(name: str, reduce: Callable[..., Any]) -> Primitive:
     )
 
 
-max_ = _extreme("max", np.max)
-min_ = _extreme("min", np.min)
+max_: Primitive = _extreme("max", np.max)
+min_: Primitive = _extreme("min", np.min)
 
 
 def _norm_value(x: Any, *, axes: Axes) -> Any:
@@ -132,7 +132,7 @@ def _norm_twin(library: Any, x: Any, *, axes: Axes) -> Any:
     return each(library.sqrt, np.sum(x * x, axis=axes))
 
 
-norm2 = register(
+norm2: Primitive = register(
     Primitive(
         name="norm",
         infer=lambda x, *, axes: _reduced(x, axes),
@@ -156,7 +156,9 @@ def _finite_max(x: Any, axes: Axes) -> Any:
 def _logsumexp_value(x: Any, *, axes: Axes) -> Any:
     with np.errstate(divide="ignore"):
         top = _finite_max(x, axes)
-        return np.log(np.sum(np.exp(x - top), axis=axes)) + np.reshape(top, _reduced(Type("real", np.shape(x)), axes)[0][1])
+        return np.log(np.sum(np.exp(x - top), axis=axes)) + np.reshape(
+            top, _reduced(Type("real", np.shape(x)), axes)[0][1]
+        )
 
 
 def _logsumexp_twin(library: Any, x: Any, *, axes: Axes) -> Any:
@@ -174,7 +176,7 @@ def _logsumexp_vjp(node: Node, cotangents: Cotangents, wanted: Sequence[bool]) -
     return [PRIMITIVES["chain"](spread(cotangent, node), softmax(node.inputs[0], axes=node.params["axes"]))]
 
 
-logsumexp = register(
+logsumexp: Primitive = register(
     Primitive(
         name="logsumexp",
         infer=_logsumexp_types,
@@ -211,7 +213,7 @@ def _softmax_twin(library: Any, x: Any, *, axes: Axes) -> Any:
     return weights / np.sum(weights, axis=axes, keepdims=True)
 
 
-softmax = register(
+softmax: Primitive = register(
     Primitive(
         name="softmax",
         infer=_softmax_types,
@@ -243,7 +245,7 @@ def _log_softmax_twin(library: Any, x: Any, *, axes: Axes) -> Any:
     return x - each(library.log, np.sum(each(library.exp, x), axis=axes, keepdims=True))
 
 
-log_softmax = register(
+log_softmax: Primitive = register(
     Primitive(
         name="log_softmax",
         infer=_softmax_types,
@@ -279,11 +281,13 @@ def _discrete(name: str, value: Callable[..., Any], dtype: DType, *, reduces: bo
     )
 
 
-any_ = _discrete("any", lambda x, *, axes: np.any(x, axis=axes), "bool")
-all_ = _discrete("all", lambda x, *, axes: np.all(x, axis=axes), "bool")
-argmax = _discrete("argmax", lambda x, *, axes: np.argmax(x, axis=axes[0]), "int")
-argmin = _discrete("argmin", lambda x, *, axes: np.argmin(x, axis=axes[0]), "int")
-argsort = _discrete("argsort", lambda x, *, axes: np.argsort(x, axis=axes[0], kind="stable"), "int", reduces=False)
+any_: Primitive = _discrete("any", lambda x, *, axes: np.any(x, axis=axes), "bool")
+all_: Primitive = _discrete("all", lambda x, *, axes: np.all(x, axis=axes), "bool")
+argmax: Primitive = _discrete("argmax", lambda x, *, axes: np.argmax(x, axis=axes[0]), "int")
+argmin: Primitive = _discrete("argmin", lambda x, *, axes: np.argmin(x, axis=axes[0]), "int")
+argsort: Primitive = _discrete(
+    "argsort", lambda x, *, axes: np.argsort(x, axis=axes[0], kind="stable"), "int", reduces=False
+)
 
 
 def _tie_groups(x: Any, *, axes: Axes) -> Any:
@@ -294,7 +298,7 @@ def _tie_groups(x: Any, *, axes: Axes) -> Any:
 
 
 # Along an axis in sorted order: 0, 0, 1, 2, 2 … where equal neighbours share a number.
-tie_groups = _discrete("tie_groups", _tie_groups, "int", reduces=False)
+tie_groups: Primitive = _discrete("tie_groups", _tie_groups, "int", reduces=False)
 
 
 def _sort_vjp(node: Node, cotangents: Cotangents, wanted: Sequence[bool]) -> Cotangents:
@@ -303,16 +307,18 @@ def _sort_vjp(node: Node, cotangents: Cotangents, wanted: Sequence[bool]) -> Cot
     out = node.outputs[0]
     groups = tie_groups(out, axes=(axis,))
     total = add_along(cotangent, groups, axis, out.shape)
-    count = add_along(broadcast_to(PRIMITIVES["cast"](equal(1, 1), dtype="real"), shape=out.shape), groups, axis, out.shape)
+    count = add_along(
+        broadcast_to(PRIMITIVES["cast"](equal(1, 1), dtype="real"), shape=out.shape), groups, axis, out.shape
+    )
     shared = divide(take_along(total, groups, axis), take_along(count, groups, axis))
     return [add_along(shared, argsort(x, axes=(axis,)), axis, x.shape)]
 
 
 def _adjacent_equal(x: Any, *, axes: Axes) -> Array:
-    return np.any(np.diff(np.sort(x, axis=axes[0]), axis=axes[0]) == 0, axis=axes[0], keepdims=True)
+    return np.asarray(np.any(np.diff(np.sort(x, axis=axes[0]), axis=axes[0]) == 0, axis=axes[0], keepdims=True))
 
 
-sort = register(
+sort: Primitive = register(
     Primitive(
         name="sort",
         infer=lambda x, *, axes: (x,),

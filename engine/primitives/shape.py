@@ -27,7 +27,7 @@ def _reshape_types(x: Type, *, shape: Shape) -> tuple[Type]:
     return (Type(x.dtype, shape),)
 
 
-reshape = linear(
+reshape: Primitive = linear(
     "reshape",
     _reshape_types,
     lambda x, *, shape: np.reshape(x, shape)[()],
@@ -35,7 +35,7 @@ reshape = linear(
     lambda node, inputs, batched, size: [reshape(inputs[0], shape=(size, *node.params["shape"]))],
     nanoseconds=0.05,
 )
-transpose = linear(
+transpose: Primitive = linear(
     "transpose",
     lambda x, *, axes: (Type(x.dtype, tuple(x.shape[a] for a in axes)),),
     lambda x, *, axes: np.transpose(x, axes),
@@ -59,7 +59,7 @@ def _broadcast_batch(node: Node, inputs: Sequence[Value], batched: Sequence[bool
     return [broadcast_to(x, shape=(size, *shape))]
 
 
-broadcast_to = linear(
+broadcast_to: Primitive = linear(
     "broadcast_to",
     _broadcast_types,
     lambda x, *, shape: np.broadcast_to(x, shape)[()],
@@ -96,7 +96,7 @@ def _shifted(slices: Slices, size: int) -> Slices:
     return ((0, size, 1), *slices)
 
 
-strided = linear(
+strided: Primitive = linear(
     "strided",
     _strided_types,
     _strided,
@@ -104,7 +104,7 @@ strided = linear(
     lambda node, inputs, batched, size: [strided(inputs[0], slices=_shifted(node.params["slices"], size))],
 )
 # The transpose of slicing: an array of zeros with x put at the places that the slice reads.
-unstrided = linear(
+unstrided: Primitive = linear(
     "unstrided",
     lambda x, *, shape, slices: (Type(x.dtype, shape),),
     _unstrided,
@@ -113,7 +113,7 @@ unstrided = linear(
         unstrided(inputs[0], shape=(size, *node.params["shape"]), slices=_shifted(node.params["slices"], size))
     ],
 )
-flip = linear(
+flip: Primitive = linear(
     "flip",
     lambda x, *, axes: (x,),
     lambda x, *, axes: np.flip(x, axes),
@@ -145,7 +145,7 @@ def _concatenate_vjp(node: Node, cotangents: Cotangents, wanted: Sequence[bool])
     return result
 
 
-concatenate = register(
+concatenate: Primitive = register(
     Primitive(
         name="concatenate",
         infer=_concatenate_types,
@@ -167,24 +167,30 @@ def _stack_types(*types: Type) -> tuple[Type]:
     first = types[0]
     for t in types[1:]:
         if t.shape != first.shape:
-            raise ShapeMismatch(f"Elements of shapes {describe(first.shape)} and {describe(t.shape)} cannot be stacked.")
+            raise ShapeMismatch(
+                f"Elements of shapes {describe(first.shape)} and {describe(t.shape)} cannot be stacked."
+            )
     return (Type(first.dtype, (len(types), *first.shape)),)
 
 
 def _stack(*arrays: Any) -> Any:
     # np.array is several times faster than np.stack on numbers, and would turn objects into floats.
-    return np.stack(arrays) if getattr(arrays[0], "dtype", None) == object else np.array(arrays)
+    return np.stack(arrays) if getattr(arrays[0], "dtype", None) == np.dtype(object) else np.array(arrays)
+
+
+def _stack_vjp(node: Node, cotangents: Cotangents, wanted: Sequence[bool]) -> Cotangents:
+    (cotangent,) = cotangents
+    assert cotangent is not None
+    return [element(cotangent, index=i) if want else None for i, want in enumerate(wanted)]
 
 
 # Stacking along a new first axis; other axes are a transpose away.
-stack0 = register(
+stack0: Primitive = register(
     Primitive(
         name="stack",
         infer=_stack_types,
         value=_stack,
-        vjp=lambda node, cotangents, wanted: [
-            element(cotangents[0], index=i) if want else None for i, want in enumerate(wanted)
-        ],
+        vjp=_stack_vjp,
         batch=lambda node, inputs, batched, size: [
             move_axis(
                 emit(stack0, [with_batch(v, flag, size) for v, flag in zip(inputs, batched, strict=True)], {})[0], 0, 1
@@ -211,7 +217,7 @@ def _element_batch(node: Node, inputs: Sequence[Value], batched: Sequence[bool],
 
 
 # x[i] for an index known when the graph is built: the commonest index by far, and the cheapest.
-element = linear(
+element: Primitive = linear(
     "element",
     lambda x, *, index: (Type(x.dtype, x.shape[1:]),),
     lambda x, *, index: x[index],
@@ -219,14 +225,12 @@ element = linear(
     _element_batch,
     nanoseconds=0.05,
 )
-unelement = linear(
+unelement: Primitive = linear(
     "unelement",
     lambda x, *, index, size: (Type(x.dtype, (size, *x.shape)),),
     _unelement,
     lambda cotangent, node: element(cotangent, index=node.params["index"]),
-    lambda node, inputs, batched, size: [
-        move_axis(unelement(inputs[0], **node.params), 0, 1)
-    ],
+    lambda node, inputs, batched, size: [move_axis(unelement(inputs[0], **node.params), 0, 1)],
 )
 
 

@@ -13,7 +13,7 @@ from engine.primitives.activations import sigmoid
 from engine.primitives.arithmetic import divide, equal, isfinite, logical_and, logical_not, select
 from engine.primitives.function import Points
 from engine.primitives.powers import ln, log1p
-from engine.primitives.record import elementwise
+from engine.primitives.record import Elementwise, elementwise
 
 G = "special"
 
@@ -30,7 +30,7 @@ def _xlogy_precise(mp: Any, x: Any, y: Any) -> Any:
     return x * mp.log(y) if y > 0 else -x * mp.inf if y == 0 else mp.nan
 
 
-xlogy = elementwise(
+xlogy: Elementwise = elementwise(
     "xlogy",
     special.xlogy,
     (lambda x, y, out: ln(y), lambda x, y, out: _share(x, y, 0.0)),
@@ -43,7 +43,7 @@ xlogy = elementwise(
     points=Points(((-3.0, 3.0), (0.2, 4.0)), ((0.0, 2.0), (0.0, 1e-300), (1e300, 1.0), (2.0, 1e-300))),
     nanoseconds=10.0,
 )
-xlog1py = elementwise(
+xlog1py: Elementwise = elementwise(
     "xlog1py",
     special.xlog1py,
     (lambda x, y, out: log1p(y), lambda x, y, out: _share(x, y, -1.0)),
@@ -56,7 +56,7 @@ xlog1py = elementwise(
     points=Points(((-3.0, 3.0), (-0.8, 4.0)), ((0.0, 2.0), (2.0, 1e-300), (0.0, 0.0), (1.0, -1 + 2.0**-40))),
     nanoseconds=12.0,
 )
-entr = elementwise(
+entr: Elementwise = elementwise(
     "entr",
     special.entr,
     lambda x, out: -1.0 - ln(x),
@@ -83,7 +83,7 @@ def _logaddexp_precise(mp: Any, x: Any, y: Any) -> Any:
     return max(x, y) + mp.log1p(mp.exp(-abs(x - y)))
 
 
-logaddexp = elementwise(
+logaddexp: Elementwise = elementwise(
     "logaddexp",
     np.logaddexp,
     (lambda x, y, out: sigmoid(_difference(x, y)), lambda x, y, out: sigmoid(_difference(y, x))),
@@ -139,7 +139,7 @@ def _sinc_symbolic(sp: Any, x: Any, order: int) -> Any:
     return sp.diff(sp.sinc(sp.pi * t), t, order).subs(t, x)
 
 
-sinc = elementwise(
+sinc: Elementwise = elementwise(
     "sinc",
     _sinc_value,
     lambda x, out, *, order=0: sinc(x, order=order + 1),

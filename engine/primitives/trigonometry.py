@@ -13,7 +13,7 @@ from engine.graph.values import Value
 from engine.primitives.arithmetic import divide, equal, reciprocal, select, square
 from engine.primitives.function import Points
 from engine.primitives.powers import sqrt
-from engine.primitives.record import Partial, elementwise
+from engine.primitives.record import Elementwise, Partial, elementwise
 
 G = "trigonometry"
 
@@ -54,9 +54,13 @@ def _real(mp: Any, x: Any) -> Any:
     return x if not isinstance(x, mp.mpc) else mp.nan
 
 
-sin = _unary("sin", np.sin, lambda x, out: cos(x), "Sine of x in radians.", Points(((-3.0, 3.0),), ((0.0,), (1e-300,), (1e6,))))
-cos = _unary("cos", np.cos, lambda x, out: -sin(x), "Cosine of x in radians.", Points(((-3.0, 3.0),), ((0.0,), (1e6,))))
-tan = _unary(
+sin: Elementwise = _unary(
+    "sin", np.sin, lambda x, out: cos(x), "Sine of x in radians.", Points(((-3.0, 3.0),), ((0.0,), (1e-300,), (1e6,)))
+)
+cos: Elementwise = _unary(
+    "cos", np.cos, lambda x, out: -sin(x), "Cosine of x in radians.", Points(((-3.0, 3.0),), ((0.0,), (1e6,)))
+)
+tan: Elementwise = _unary(
     "tan",
     np.tan,
     lambda x, out: square(reciprocal(cos(x))),
@@ -64,7 +68,7 @@ tan = _unary(
     Points(((-1.4, 1.4),), ((0.0,), (1e-300,), (1.5707,))),
     domain="x not an odd multiple of pi/2",
 )
-asin = _unary(
+asin: Elementwise = _unary(
     "asin",
     np.arcsin,
     lambda x, out: reciprocal(_root_one_minus_square(x)),
@@ -74,7 +78,7 @@ asin = _unary(
     domain="-1 <= x <= 1",
     inside=lambda x: np.abs(x) <= 1,
 )
-acos = _unary(
+acos: Elementwise = _unary(
     "acos",
     np.arccos,
     lambda x, out: -reciprocal(_root_one_minus_square(x)),
@@ -84,7 +88,7 @@ acos = _unary(
     domain="-1 <= x <= 1",
     inside=lambda x: np.abs(x) <= 1,
 )
-atan = _unary(
+atan: Elementwise = _unary(
     "atan",
     np.arctan,
     lambda x, out: square(reciprocal(_hypotenuse(x))),
@@ -92,16 +96,20 @@ atan = _unary(
     Points(((-3.0, 3.0),), ((0.0,), (1e200,), (-1e10,))),
     aliases=("arctan",),
 )
-sinh = _unary("sinh", np.sinh, lambda x, out: cosh(x), "Hyperbolic sine.", Points(((-3.0, 3.0),), ((0.0,), (700.0,), (1e-300,))))
-cosh = _unary("cosh", np.cosh, lambda x, out: sinh(x), "Hyperbolic cosine.", Points(((-3.0, 3.0),), ((0.0,), (-700.0,))))
-tanh = _unary(
+sinh: Elementwise = _unary(
+    "sinh", np.sinh, lambda x, out: cosh(x), "Hyperbolic sine.", Points(((-3.0, 3.0),), ((0.0,), (700.0,), (1e-300,)))
+)
+cosh: Elementwise = _unary(
+    "cosh", np.cosh, lambda x, out: sinh(x), "Hyperbolic cosine.", Points(((-3.0, 3.0),), ((0.0,), (-700.0,)))
+)
+tanh: Elementwise = _unary(
     "tanh",
     np.tanh,
     lambda x, out: square(reciprocal(cosh(x))),
     "Hyperbolic tangent.",
     Points(((-3.0, 3.0),), ((0.0,), (30.0,), (1e-300,))),
 )
-asinh = _unary(
+asinh: Elementwise = _unary(
     "asinh",
     np.arcsinh,
     lambda x, out: reciprocal(_hypotenuse(x)),
@@ -109,7 +117,7 @@ asinh = _unary(
     Points(((-3.0, 3.0),), ((0.0,), (1e200,), (-1e10,))),
     aliases=("arcsinh",),
 )
-acosh = _unary(
+acosh: Elementwise = _unary(
     "acosh",
     np.arccosh,
     lambda x, out: reciprocal(sqrt(x - 1.0) * sqrt(x + 1.0)),
@@ -119,7 +127,7 @@ acosh = _unary(
     domain="x >= 1",
     inside=lambda x: x >= 1,
 )
-atanh = _unary(
+atanh: Elementwise = _unary(
     "atanh",
     np.arctanh,
     lambda x, out: reciprocal((1.0 - x) * (1.0 + x)),
@@ -149,7 +157,7 @@ def _over_hypotenuse(x: Value, out: Value) -> Value:
     return select(nothing, 0.0, divide(x, select(nothing, 1.0, out)))
 
 
-hypot = elementwise(
+hypot: Elementwise = elementwise(
     "hypot",
     np.hypot,
     (lambda x, y, out: _over_hypotenuse(x, out), lambda x, y, out: _over_hypotenuse(y, out)),
@@ -161,7 +169,7 @@ hypot = elementwise(
     points=Points(((0.2, 3.0), (0.2, 3.0)), ((0.0, 2.0), (1e200, 1e200), (-1e-200, 1e-200), (3.0, 0.0))),
     nanoseconds=6.0,
 )
-atan2 = elementwise(
+atan2: Elementwise = elementwise(
     "atan2",
     np.arctan2,
     (
@@ -184,7 +192,7 @@ atan2 = elementwise(
     points=Points(((0.2, 3.0), (0.2, 3.0)), ((0.0, 2.0), (1e150, 2e150), (-1e-150, 2e-150), (3.0, 0.0), (1.0, -2.0))),
     nanoseconds=15.0,
 )
-degrees = elementwise(
+degrees: Elementwise = elementwise(
     "degrees",
     np.degrees,
     180.0 / pi,
@@ -195,7 +203,7 @@ degrees = elementwise(
     symbolic=lambda sp, x: x * 180 / sp.pi,
     points=Points(((-3.0, 3.0),), ((0.0,),)),
 )
-radians = elementwise(
+radians: Elementwise = elementwise(
     "radians",
     np.radians,
     pi / 180.0,

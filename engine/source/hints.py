@@ -16,7 +16,11 @@ _PATTERNS: tuple[tuple[str, str, str], ...] = (
     (r"\?", "'?' is not an operator here.", "write `a if condition else b`, or where(condition, a, b)"),
     (r"(?<![=<>!:])=(?!=)", "An expression has no '='.", "write `==` to compare; names get their values in `at`"),
     (r";", "';' is not part of an expression.", "write one expression"),
-    (r"\.\*|\./|\.\^|\.\*\*", "Dotted operators do not exist here.", "arithmetic is elementwise already: write `*`, `/`, `^`"),
+    (
+        r"\.\*|\./|\.\^|\.\*\*",
+        "Dotted operators do not exist here.",
+        "arithmetic is elementwise already: write `*`, `/`, `^`",
+    ),
     (r"\$|\\|`", "This character is not part of the language.", "write plain arithmetic, as in 2*x + sin(y)"),
 )
 _JUXTAPOSED = re.compile(r"(?<![\w.])(\d+\.?\d*(?:[eE][+-]?\d+)?)\s*([^\W\d]\w*|\()")
@@ -27,7 +31,11 @@ def explain(text: str, message: str, at: int) -> tuple[str, str | None, Span | N
     for word in _WORD.finditer(text):
         name = word.group()
         if keyword.iskeyword(name) and name not in _ALLOWED:
-            return (f"{name!r} is a reserved word and cannot be used here.", f"name an input {name}_", Span(*word.span()))
+            return (
+                f"{name!r} is a reserved word and cannot be used here.",
+                f"name an input {name}_",
+                Span(*word.span()),
+            )
     for pattern, detail, hint in _PATTERNS:
         found = re.search(pattern, text)
         if found:
@@ -40,5 +48,5 @@ def explain(text: str, message: str, at: int) -> tuple[str, str | None, Span | N
     detail = detail.replace("Invalid syntax. Perhaps you forgot a comma?", "Two values stand next to each other.")
     if detail == "Invalid syntax":
         detail = "The text ends too early." if at >= len(text.rstrip()) else "This cannot stand here."
-    hint = "write a * b for a product, f(a, b) for a call" if "next to each other" in detail else None
-    return detail.rstrip(".") + ".", hint, None
+    advice = "write a * b for a product, f(a, b) for a call" if "next to each other" in detail else None
+    return detail.rstrip(".") + ".", advice, None

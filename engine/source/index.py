@@ -102,7 +102,9 @@ def _item(item: tree.Expression, lower: Lower) -> Item:
     if value.type.dtype == "real":
         whole = value.constant is not None and not value.shape and float(value.constant).is_integer()
         if not whole:
-            raise TypeMismatch("An index must be an integer.", span=item.span, hint="x[0], or an input used as an index")
+            raise TypeMismatch(
+                "An index must be an integer.", span=item.span, hint="x[0], or an input used as an index"
+            )
         return int(value.constant)  # type: ignore[arg-type]
     return int(value.constant) if value.constant is not None and not value.shape else value
 

@@ -12,7 +12,7 @@ from engine.graph.simplify import number
 from engine.graph.types import Type
 from engine.graph.values import Value
 from engine.primitives.function import ALIASES, FUNCTIONS
-from engine.primitives.shape import element, same_dtype, stack0
+from engine.primitives.shape import same_dtype, stack0
 from engine.source import tree
 from engine.source.arguments import array, bind_arguments, static
 from engine.source.index import index

@@ -214,7 +214,7 @@ class _Converter:
             )
         name_span = self._span(node.func)
         self._check_name(node.func.id, name_span)
-        keywords = []
+        keywords: list[tuple[str, tree.Expression]] = []
         for keyword in node.keywords:
             if keyword.arg is None:
                 raise SyntaxFault("'**' arguments are not part of the language.", span=span)

@@ -138,7 +138,9 @@ class Scanned:
                 f"{sign!r} is not an operator here.", span=Span(*lookalike.span()), hint=f"write {_LOOKALIKES[sign]}"
             )
         detail, hint, where = explain(self.text, error.msg or "", start)
-        return SyntaxFault(detail, span=where or Span(start, min(end, len(self.text)) if start < len(self.text) else end), hint=hint)
+        return SyntaxFault(
+            detail, span=where or Span(start, min(end, len(self.text)) if start < len(self.text) else end), hint=hint
+        )
 
 
 def _line_starts(text: str) -> list[int]:

@@ -1,7 +1,7 @@
 """Derivatives by differences in high precision: of a scalar function of arrays, to second order.
 
-The step shrinks with the precision, and precision is doubled until two results agree (Ziv's strategy), so that no choice
-of step has to be trusted.
+The step shrinks with the precision, and precision is doubled until two results agree (Ziv's strategy), so that no
+choice of step has to be trusted.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def _settled(difference: Callable[[Context], Any]) -> Any:
         # Only at the highest precisions may a result be called 0: below, it may be a number too small to be seen yet.
         # What is smaller than 1e-380 is 0 in float64.
         floor = mp.mpf(10) ** -380 if digits >= MOST_DIGITS // 2 else 0
-        if mp.isfinite(now) and 0 < scale and abs(now - mp.mpf(before)) <= scale * mp.mpf(10) ** -25 + floor:
+        if mp.isfinite(now) and scale > 0 and abs(now - mp.mpf(before)) <= scale * mp.mpf(10) ** -25 + floor:
             return now
         if floor and scale <= floor:
             return mp.mpf(0)

@@ -83,7 +83,9 @@ def _elementwise(node: Node, inputs: list[Any], mp: Context) -> Any:
     assert twin is not None
     spread = np.broadcast_arrays(*inputs) if len(inputs) > 1 else inputs
     made = np.empty(output.shape, dtype=object)
-    numbers = [[x if isinstance(x, mp.mpf | bool | np.bool_) else mp.mpf(int(x)) for x in array.flat] for array in spread]
+    numbers = [
+        [x if isinstance(x, mp.mpf | bool | np.bool_) else mp.mpf(int(x)) for x in array.flat] for array in spread
+    ]
     flat = [twin(mp, *items, **node.params) for items in zip(*numbers, strict=True)]
     for index, item in zip(np.ndindex(output.shape), flat, strict=True):
         made[index] = item

@@ -1,4 +1,4 @@
-"""The symbolic witness: a graph as sympy expressions, built node by node, differentiated by sympy, evaluated to 50 digits.
+"""The symbolic witness: a graph as sympy expressions, built node by node, to be differentiated and evaluated by sympy.
 
 Nothing that a client wrote reaches sympy: symbols have generated names, and no text is ever parsed.
 """

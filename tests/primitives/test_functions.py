@@ -164,6 +164,27 @@ def test_product_meets_neither_overflow_nor_underflow_on_the_way(x: list[float],
     np.testing.assert_allclose(value("prod(x)", {"x": x}).value, expected, rtol=1e-15)
 
 
+@pytest.mark.parametrize("count", range(1, 12))
+def test_derivatives_of_products_of_numbers_far_apart(count: int) -> None:
+    """Powers of two: every product is exact, unless it overflowed or underflowed on the way."""
+    draw = np.random.default_rng(count)
+    exponents = draw.integers(-80, 80, count) * np.where(np.arange(count) % 2, -9, 9)
+    exponents[-1] -= np.sum(exponents)
+    exponents = np.clip(exponents, -1000, 1000)
+    total = int(np.sum(exponents))
+    found = grad("prod(x)", {"x": np.ldexp(1.0, exponents)})
+    assert found.grad is not None
+    assert found.value == np.ldexp(1.0, total)
+    np.testing.assert_array_equal(found.grad["x"], np.ldexp(1.0, total - exponents))
+
+
+@pytest.mark.parametrize("count", range(1, 10))
+def test_second_derivatives_of_products(count: int) -> None:
+    x = list(np.random.default_rng(count).integers(1, 9, count) / 4.0)
+    expected = [[0.0 if i == j else _others(x, i, j) for j in range(count)] for i in range(count)]
+    np.testing.assert_allclose(hessian("prod(x)", x), expected, rtol=1e-15)
+
+
 def test_long_products() -> None:
     draw = np.random.default_rng(0)
     logs = draw.normal(0.0, 40.0, (3, 1801))

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any
 
 PATIENCE = 30.0
@@ -94,6 +95,7 @@ def serving(*arguments: str, **environment: str) -> Iterator[Live]:
     """A server on a free port with these settings, ended as by Ctrl-C."""
     process = subprocess.Popen(
         [sys.executable, "-m", "service.cli", "serve", "--port", "0", *arguments],
+        cwd=Path(__file__).parents[2],
         env={**os.environ, "ADJOINT_LOG_FORMAT": "json", **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE if environment.get("ADJOINT_LOG_LEVEL") == "debug" else subprocess.DEVNULL,
