@@ -58,7 +58,9 @@ class Edge:
         self._metrics.observe(route, status, seconds)
         if exchange.seconds:
             self._metrics.engine_seconds(exchange.seconds)
-        self._log.request(exchange.request_id.decode(), exchange.scope["method"], route, status, seconds, exchange.problem)
+        self._log.request(
+            exchange.request_id.decode(), exchange.scope["method"], route, status, seconds, exchange.problem
+        )
 
 
 def internal(request_id: bytes) -> Problem:

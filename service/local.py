@@ -22,7 +22,7 @@ def answer(content: Any, ask: str, settings: Settings) -> bytes:
     """The body that the service would answer to the request body `content`."""
     engine = Engine(settings.limits(), settings.cache_entries)
     asked = read_question(content, engine.limits)
-    budget = Budget.starting_now(settings.deadline)
+    budget = Budget.starting_now(settings.run_seconds)
     prepared = engine.prepare(asked.question, cast(Ask, ask), budget)
     return json_bytes(answer_content(prepared.run(asked.question, budget), asked, settings.answer_bytes))
 

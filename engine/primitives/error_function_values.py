@@ -63,7 +63,7 @@ def _log_ndtr_left(x: Any, order: int) -> Any:
     z = x * -ROOT_HALF
     w = special.erfcx(z)
     if order == 1:
-        return sqrt(2.0 / pi) / w
+        return np.where(x < -1e9, -x, sqrt(2.0 / pi) / w)
     ratios = _ratios(order, z, w)
     direct = [(-2.0) ** k * factorial(k) * ratios[k] for k in range(order + 1)]
     logs: list[Any] = [0.0]
@@ -100,7 +100,7 @@ def _quadrature(order: int, x: Any) -> list[Any]:
     flat = x.reshape(-1)
     found = np.empty((order + 1, flat.size))
     for start in range(0, flat.size, _CHUNK):
-        part = flat[start : start + _CHUNK]
+        part = np.minimum(flat[start : start + _CHUNK], 1e300)
         reach = depth / (part + np.hypot(part, sqrt(depth)))
         s = np.multiply.outer(reach, _NODES)
         density = np.exp(-s * (s + 2.0 * part[:, None])) * _WEIGHTS

@@ -19,10 +19,7 @@ from engine.primitives.function import Axis, Example, function
 from engine.primitives.functions_reduce import as_real
 from engine.primitives.functions_shape import along, flat
 from engine.primitives.record import with_batch
-from engine.primitives.shape import (
-    normal_axis,
-    unstrided,
-)
+from engine.primitives.shape import normal_axis, unstrided
 
 _ROWS = {"x": [[1.0, -2.5, 4.0], [0.5, 3.0, -1.0]]}
 _ROW = {"x": [1.5, -2.0, 0.5, 3.0, 1.25]}

@@ -14,7 +14,8 @@ _LARGE = 10.0
 
 def stirling(x: Any) -> Any:
     """log(gamma(x)) - ((x - 1/2) log(x) - x + log(2 pi)/2), for x >= 10."""
-    return _even_series(x, [b / ((2 * k) * (2 * k - 1)) for k, b in enumerate(_BERNOULLI, 1)]) * x
+    first, *others = [b / ((2 * k) * (2 * k - 1)) for k, b in enumerate(_BERNOULLI, 1)]
+    return (first + _even_series(x, others)) / x
 
 
 def log_minus_digamma(x: Any) -> Any:

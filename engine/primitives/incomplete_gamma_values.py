@@ -47,14 +47,21 @@ def _density_small(a: Any, x: Any, shift: int) -> Any:
     # For small a the rounding of a - 1 would show.
     split = (a < 1.0) & (near > 0.0)
     base = np.where(split, near, 1.0)
-    return np.where(split, base**a * scale / base ** (1.0 + shift), near ** (a - (1.0 + shift)) * scale)
+    return np.where(split, _divided(base**a * scale, base, shift), near ** (a - (1.0 + shift)) * scale)
 
 
 def _density_large(a: Any, x: Any, shift: int) -> Any:
     # Loader's saddle-point form: the exponent is small near the mode, and not a difference of terms of the size of a.
     safe = np.where(x > 0.0, x, 1.0)
     exponent = a * _deviance(safe, a) + stirling(a)
-    return np.where(x > 0.0, np.sqrt(a / (2.0 * pi)) * np.exp(-exponent) / safe ** (1.0 + shift), 0.0)
+    return np.where(x > 0.0, _divided(np.sqrt(a / (2.0 * pi)) * np.exp(-exponent), safe, shift), 0.0)
+
+
+def _divided(value: Any, x: Any, shift: int) -> Any:
+    # One after the other: x^2 may underflow where the quotient does not.
+    for _ in range(1 + shift):
+        value = value / x
+    return value
 
 
 def _deviance(x: Any, a: Any) -> Any:
@@ -92,9 +99,10 @@ def lower(a: Any, x: Any, *, order: int = 0) -> Any:
     a, x = np.broadcast_arrays(np.asarray(a, dtype=np.float64), np.asarray(x, dtype=np.float64))
     if order == 0:
         usual = special.gammainc(a, x)
-        inner = (usual < _TAIL) & (usual > 0.0)
+        inner = (a > 0.0) & (usual > 0.0)
         usual = _where(inner & (x <= 1.0), lambda a, x: _series(a, x, 0), a, x, usual)
-        return _where(inner & (x > 1.0), lambda a, x: _tail(a, x, 0, np.zeros(a.shape, bool)), a, x, usual)[()]
+        tail = inner & (x > 1.0) & (usual < _TAIL)
+        return _where(tail, lambda a, x: _tail(a, x, 0, np.zeros(a.shape, bool)), a, x, usual)[()]
     edge = np.where((a > 0.0) & ((x == 0.0) | (x == np.inf)), 0.0, np.nan)
     inner = (a > 0.0) & (x > 0.0) & np.isfinite(x) & np.isfinite(a)
     result = _where(inner & (x <= 1.0), lambda a, x: _series(a, x, order), a, x, edge)
@@ -105,8 +113,19 @@ def upper(a: Any, x: Any) -> Any:
     """The regularised upper incomplete gamma function Q(a, x)."""
     a, x = np.broadcast_arrays(np.asarray(a, dtype=np.float64), np.asarray(x, dtype=np.float64))
     usual = special.gammaincc(a, x)
-    inner = (usual < _TAIL) & (usual > 0.0) & (x > 1.0)
-    return _where(inner, lambda a, x: _tail(a, x, 0, np.ones(a.shape, bool)), a, x, usual)[()]
+    inner = (a > 0.0) & (usual > 0.0)
+    usual = _where(inner & (a < 1.0) & (x > 0.0) & (x <= 1.0), _upper_near_zero, a, x, usual)
+    tail = inner & (x > 1.0) & ((usual < _TAIL) | (a < 1.0))
+    return _where(tail, lambda a, x: _tail(a, x, 0, np.ones(a.shape, bool)), a, x, usual)[()]
+
+
+def _upper_near_zero(a: Any, x: Any) -> Any:
+    # Q(a, 1) and the power series of the integral from x to 1, which is small for small a where 1 - P would cancel.
+    log_x = np.log(x)
+    total = np.zeros(a.shape)
+    for n in range(19, -1, -1):
+        total += (-1.0) ** n / factorial(n) * -np.expm1((a + n) * log_x) / (a + n)
+    return _tail(a, np.ones(a.shape), 0, np.ones(a.shape, bool)) + total / special.gamma(a)
 
 
 def _where(condition: Any, function: Callable[[Any, Any], Any], a: Any, x: Any, otherwise: Any) -> Any:

@@ -36,7 +36,7 @@ xlogy: Elementwise = elementwise(
     (lambda x, y, out: ln(y), lambda x, y, out: _share(x, y, 0.0)),
     group=G,
     summary="x log(y), and 0 where x = 0.",
-    domain="y > 0, or x = 0",
+    domain="y > 0, or x = y = 0",
     inside=lambda x, y: (y > 0) | ((x == 0) & (y == 0)),
     precise=_xlogy_precise,
     symbolic=lambda sp, x, y: x * sp.log(y),
@@ -49,7 +49,7 @@ xlog1py: Elementwise = elementwise(
     (lambda x, y, out: log1p(y), lambda x, y, out: _share(x, y, -1.0)),
     group=G,
     summary="x log(1 + y), and 0 where x = 0.",
-    domain="y > -1, or x = 0",
+    domain="y > -1, or x = 0 and y = -1",
     inside=lambda x, y: (y > -1) | ((x == 0) & (y == -1)),
     precise=lambda mp, x, y: _xlogy_precise(mp, x, 1 + y) if y < -0.5 or x == 0 else x * mp.log1p(y),
     symbolic=lambda sp, x, y: x * sp.log(1 + y),
@@ -115,7 +115,7 @@ def _sinc_value(x: Any, *, order: int = 0) -> Any:
     x = np.asarray(x, dtype=np.float64)
     size = np.abs(x)
     near = size * pi < 3.0 + 0.5 * order
-    far = np.where(near, 1.0, size)
+    far = np.where(near | np.isinf(size), 1.0, size)
     sines = _sine_cosine(far)
     z = far * pi
     result = sines[0] / z
@@ -129,7 +129,8 @@ def _sinc_value(x: Any, *, order: int = 0) -> Any:
     w = np.where(near, size * pi, 0.0)
     series = np.polynomial.polynomial.polyval(w * w, coefficients) * w ** (2 * first - order)
     sign = np.where(x < 0.0, -1.0, 1.0) if order % 2 else 1.0
-    return (np.where(near, series, result) * (sign * pi**order))[()]
+    result = np.where(near, series, np.where(np.isinf(size), 0.0, result))
+    return (result * (sign * pi**order))[()]
 
 
 def _sinc_symbolic(sp: Any, x: Any, order: int) -> Any:

@@ -35,7 +35,7 @@ class Compute:
         """The reply to one request."""
         settings, engine = self._settings, self._engine
         body = await read_json_body(exchange, settings.body_bytes)
-        budget = Budget.starting_now(settings.deadline)
+        budget = Budget.starting_now(settings.run_seconds)
         gate, receive = self._context.gate, exchange.receive
         if len(body) > settings.inline_bytes:
             return await gate.run(lambda: self._from_body(body, budget), budget, receive)

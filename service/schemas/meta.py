@@ -15,7 +15,7 @@ LIMITS = (
     "nodes",
     "array_bytes",
     "run_bytes",
-    "deadline",
+    "run_seconds",
     "body_bytes",
     "answer_bytes",
     "header_bytes",

@@ -175,7 +175,8 @@ def test_derivatives_of_products_of_numbers_far_apart(count: int) -> None:
     found = grad("prod(x)", {"x": np.ldexp(1.0, exponents)})
     assert found.grad is not None
     assert found.value == np.ldexp(1.0, total)
-    np.testing.assert_array_equal(found.grad["x"], np.ldexp(1.0, total - exponents))
+    with np.errstate(over="ignore"):
+        np.testing.assert_array_equal(found.grad["x"], np.ldexp(1.0, total - exponents))
 
 
 @pytest.mark.parametrize("count", range(1, 10))

@@ -25,7 +25,7 @@ def live() -> Iterator[Live]:
     with serving(
         ADJOINT_THREADS="1",
         ADJOINT_QUEUE="1",
-        ADJOINT_DEADLINE="20",
+        ADJOINT_RUN_SECONDS="20",
         ADJOINT_BODY_BYTES="200000",
         ADJOINT_RECEIVE_SECONDS="1.5",
         ADJOINT_HEADER_BYTES="8192",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from engine.primitives.table import FUNCTIONS
@@ -16,7 +19,7 @@ def test_version(client: Client) -> None:
 
 def test_limits_are_the_settings(client: Client) -> None:
     limits = client.get("/limits").json()
-    assert {"source_chars", "nesting", "nodes", "array_bytes", "deadline", "body_bytes"} <= set(limits)
+    assert {"source_chars", "nesting", "nodes", "array_bytes", "run_seconds", "body_bytes"} <= set(limits)
     for name, value in limits.items():
         assert getattr(Settings(), name) == value
 
@@ -51,3 +54,11 @@ def test_the_examples_of_a_primitive_work_as_told(client: Client, name: str) -> 
 
 def test_a_near_primitive_is_named(client: Client) -> None:
     assert client.get("/primitives/sine").problem["hint"] == "sin"
+
+
+def test_every_limit_that_a_problem_may_name_is_told(client: Client) -> None:
+    root = Path(__file__).parents[2]
+    sources = [file.read_text() for folder in ("engine", "service") for file in (root / folder).rglob("*.py")]
+    named = {name for source in sources for name in re.findall(r'Limit\(\s*"(\w+)"', source)}
+    assert len(named) > 5
+    assert named <= set(client.get("/limits").json())

@@ -16,7 +16,7 @@ from service.app import create_app
 from service.settings import Settings
 from tests.service.asgi import Client
 
-schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(Settings(deadline=2.0), io.StringIO()))
+schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(Settings(run_seconds=2.0), io.StringIO()))
 load_all_checks()
 
 OPERATIONS = {

@@ -66,7 +66,7 @@ def test_a_client_that_leaves_frees_the_thread(live: Live) -> None:
 
 
 def test_a_deadline_ends_a_computation() -> None:
-    with serving(ADJOINT_DEADLINE="0.3") as live:
+    with serving(ADJOINT_RUN_SECONDS="0.3") as live:
         # Small pieces: what is estimated to take longer than the deadline is refused without a try.
         status, problem = live.post("/value", {"expr": "+".join(["sum(sin(x+arange(10^5)))"] * 400), "at": {"x": 0.1}})
         assert (status, problem["type"]) == (422, "/errors/budget-exceeded")

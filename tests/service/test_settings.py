@@ -19,7 +19,7 @@ def test_every_setting_is_documented_and_has_a_default() -> None:
 def test_the_environment_sets_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ADJOINT_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("ADJOINT_NODES", "7")
-    monkeypatch.setenv("ADJOINT_DEADLINE", "0.5")
+    monkeypatch.setenv("ADJOINT_RUN_SECONDS", "0.5")
     settings = Settings()
     assert settings.data_dir == tmp_path / "data"
     assert not settings.data_dir.exists()
@@ -28,7 +28,7 @@ def test_the_environment_sets_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("PORT", "70000"), ("THREADS", "0"), ("DEADLINE", "-1"), ("LOG_LEVEL", "x")]
+    ("name", "value"), [("PORT", "70000"), ("THREADS", "0"), ("RUN_SECONDS", "-1"), ("LOG_LEVEL", "x")]
 )
 def test_nonsense_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv("ADJOINT_" + name, value)
@@ -37,5 +37,5 @@ def test_nonsense_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: 
 
 
 def test_misspelt_names_are_found() -> None:
-    names = {"ADJOINT_DEADLNE": "1", environment_name("deadline"): "1", "PATH": ""}
-    assert unknown_names(names) == ["ADJOINT_DEADLNE"]
+    names = {"ADJOINT_RUN_SECNDS": "1", environment_name("run_seconds"): "1", "PATH": ""}
+    assert unknown_names(names) == ["ADJOINT_RUN_SECNDS"]
