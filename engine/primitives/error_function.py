@@ -57,7 +57,7 @@ erf: Elementwise = elementwise(
     summary="Error function.",
     precise=lambda mp, x: mp.erf(x) if abs(x) < 1e20 else mp.sign(x) * (1 - erfc_precise(mp, abs(x))),
     symbolic=lambda sp, x: sp.erf(x),
-    points=Points(((-3.0, 3.0),), ((0.0,), (1e-300,), (-6.0,), (30.0,))),
+    points=Points(((-3.0, 3.0),), ((0.0,), (1e-300,), (-6.0,), (20.0,))),
     nanoseconds=8.0,
 )
 erfc: Elementwise = elementwise(
@@ -100,13 +100,14 @@ def _derivative(sp: Any, function: Any, x: Any, order: int) -> Any:
     return sp.diff(function(t), t, order).subs(t, x)
 
 
+def _inverse_density(central: Value, out: Value, scale: float, z: Value, x: Value) -> Value:
+    # exp(scale out^2), and erfcx(z) / x where that is the same and out^2 so large that its rounding would show.
+    return select(central, gaussian(out, scale=scale), divide(erfcx(z), x))
+
+
 def _erfinv_slope(x: Value, out: Value) -> Value:
-    # exp(out^2), written as erfcx(|out|) / (1 - |x|) where out^2 is large and its rounding would show.
     size = abs_(x)
-    inner = less(size, 0.5)
-    middle = gaussian(out, scale=1.0)
-    outer = divide(erfcx(abs_(out)), 1.0 - size)
-    return select(inner, middle, outer) * _HALF_ROOT_PI
+    return _inverse_density(less(size, 0.5), out, 1.0, abs_(out), 1.0 - size) * _HALF_ROOT_PI
 
 
 erfinv: Elementwise = elementwise(
@@ -124,16 +125,17 @@ erfinv: Elementwise = elementwise(
 )
 
 
-def _upper_quantile_slope(x: Value, out: Value) -> Value:
-    # x = erfc(out), so exp(out^2) = erfcx(out) / x, and the same on the other side of 1 by symmetry.
-    small = less(x, 1.0)
-    return divide(erfcx(select(small, out, -out)), select(small, x, 2.0 - x)) * -_HALF_ROOT_PI
+def _erfcinv_slope(x: Value, out: Value) -> Value:
+    # x is erfc(out), and 2 - x is erfc(-out).
+    small, central = less(x, 1.0), less(abs_(x - 1.0), 0.5)
+    z, tail = select(small, out, -out), select(small, x, 2.0 - x)
+    return _inverse_density(central, out, 1.0, z, tail) * -_HALF_ROOT_PI
 
 
 erfcinv: Elementwise = elementwise(
     "erfcinv",
     special.erfcinv,
-    _upper_quantile_slope,
+    _erfcinv_slope,
     group=G,
     summary="Inverse of erfc.",
     domain="0 < x < 2",
@@ -174,7 +176,7 @@ ndtr: Elementwise = elementwise(
     aliases=("norm_cdf",),
     precise=_erfc_of,
     symbolic=lambda sp, x: sp.erfc(-x / sp.sqrt(2)) / 2,
-    points=Points(((-3.0, 3.0),), ((0.0,), (-37.0,), (8.0,), (-1e-300,))),
+    points=Points(((-3.0, 3.0),), ((0.0,), (-37.0,), (8.0,), (-1e-5,))),
     nanoseconds=60.0,
 )
 log_ndtr: Elementwise = elementwise(
@@ -198,9 +200,11 @@ def _log_ndtr_precise(mp: Any, x: Any) -> Any:
 
 
 def _ndtri_slope(x: Value, out: Value) -> Value:
-    # ndtr(out) = x, so 1 / density = sqrt(pi/2) erfcx(-out / sqrt(2)) / x, and the same above 1/2 by symmetry.
-    small, z = less(x, 0.5), out * values.ROOT_HALF
-    return divide(erfcx(select(small, -z, z)), select(small, x, 1.0 - x)) * sqrt(pi / 2.0)
+    # 2 x is erfc(-out / sqrt(2)), and 2 - 2 x is erfc(out / sqrt(2)).
+    small, central = less(x, 0.5), less(abs_(x - 0.5), 0.25)
+    z = out * values.ROOT_HALF
+    z, tail = select(small, -z, z), 2.0 * select(small, x, 1.0 - x)
+    return _inverse_density(central, out, 0.5, z, tail) * _ROOT_TWO_PI
 
 
 ndtri: Elementwise = elementwise(

@@ -60,7 +60,7 @@ digamma: Elementwise = elementwise(
     inside=_no_pole,
     precise=lambda mp, x: mp.digamma(x),
     symbolic=lambda sp, x: sp.polygamma(0, x),
-    points=Points(((0.3, 6.0),), ((-1.5,), (-6.998,), (1e-100,), (1e100,))),
+    points=Points(((0.3, 6.0),), ((-1.25,), (-6.998,), (1e-100,), (1e100,))),
     nanoseconds=30.0,
 )
 _polygamma: Elementwise = elementwise(
@@ -141,6 +141,6 @@ beta: Elementwise = elementwise(
     inside=_positive,
     precise=lambda mp, a, b: mp.beta(a, b),
     symbolic=lambda sp, a, b: sp.gamma(a) * sp.gamma(b) / sp.gamma(a + b),
-    points=Points(((0.3, 6.0), (0.3, 6.0)), ((1e-10, 2.0), (1e5, 1.0), (200.0, 150.0), (0.5, 0.5))),
+    points=Points(((0.3, 6.0), (0.3, 6.0)), ((0.05, 0.05), (1e5, 1.0), (40.0, 30.0), (0.5, 0.5))),
     nanoseconds=300.0,
 )

@@ -6,6 +6,7 @@ from math import log
 
 import numpy as np
 
+from engine.graph.build import constant
 from engine.graph.simplify import number
 from engine.graph.values import Value
 from engine.primitives.arithmetic import divide, equal, logical_and, multiply, reciprocal, select, square
@@ -18,6 +19,8 @@ _LN2, _LN10 = log(2.0), log(10.0)
 def _power_base(x: Value, y: Value, out: Value) -> Value:
     # y x^(y-1), which is right for a negative base; y = 0 is a constant function even where x^(y-1) is infinite.
     exponent = number(y)
+    if exponent == 0.0:
+        return constant(0.0)
     if exponent is not None:
         return multiply(pow_(x, exponent - 1.0), exponent)
     return select(equal(y, 0.0), 0.0, multiply(y, power(x, y - 1.0)))

@@ -19,19 +19,15 @@ _FOREIGN = {
     "ifelse": "where",
     "cond": "where",
     "ite": "where",
-    "sq": "square",
     "avg": "mean",
-    "average": "mean",
     "length": "norm",
     "mm": "matmul",
     "sumsq": "norm(x)^2",
     "transp": "transpose",
-    "concat": "concatenate",
     "range": "arange",
     "array": "a list, as in [1, 2]",
     "float": "nothing: numbers are float64",
     "int": "floor",
-    "len": "a number: shapes are static",
 }
 
 
