@@ -155,8 +155,14 @@ def _logarithmic(low: float, high: float, draw: np.random.Generator) -> float:
 def _text(measured: Sequence[Measured]) -> str:
     head = ["function", "points", "value", "first derivative", "second derivative", "largest at"]
     rows = [
-        [f"`{m.name}`", f"{m.points}" + (f" ({m.skipped} skipped)" if m.skipped else ""), _ulp(m.report.value),
-         _ulp(m.report.first), _ulp(m.report.second), m.where]
+        [
+            f"`{m.name}`",
+            f"{m.points}" + (f" ({m.skipped} skipped)" if m.skipped else ""),
+            _ulp(m.report.value),
+            _ulp(m.report.first),
+            _ulp(m.report.second),
+            m.where,
+        ]
         for m in measured
     ]
     return table(head, rows)

@@ -21,7 +21,14 @@ from engine.engine import Engine
 from engine.limits import Limits
 
 LIMITS = Limits(source_chars=10**6, nodes=10**6, run_seconds=600.0)
-TEXTS = ("sum(x^2*sin(x))", "sum(exp(-x^2))", "sum(log(1+x^2))", "sum(x*tanh(x))", "sum(x^3-2*x+1)", "sum(sqrt(1+x^2)/x)")
+TEXTS = (
+    "sum(x^2*sin(x))",
+    "sum(exp(-x^2))",
+    "sum(log(1+x^2))",
+    "sum(x*tanh(x))",
+    "sum(x^3-2*x+1)",
+    "sum(sqrt(1+x^2)/x)",
+)
 SIZES = (10, 100, 1_000, 10_000, 100_000, 1_000_000)
 COUNTS = (1, 10, 100, 1_000, 10_000)
 

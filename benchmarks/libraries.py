@@ -38,7 +38,9 @@ def main() -> None:
         _agree(problem, answers)
         times = in_turn(calls)
         times_rows.append([problem.title, *[duration(median(times[name])) for name in present]])
-        ratio_rows.append([problem.title, *[f"{ratio(times[n], times['Adjoint']):.2f}" for n in present if n != "Adjoint"]])
+        ratio_rows.append(
+            [problem.title, *[f"{ratio(times[n], times['Adjoint']):.2f}" for n in present if n != "Adjoint"]]
+        )
     print("Time of one value and gradient\n")
     print(table(["problem", *present], times_rows), "\n")
     if len(present) > 1:

@@ -11,7 +11,10 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     widths = [max(len(row[i]) for row in [list(head), *listed]) for i in range(len(head))]
 
     def line(cells: Sequence[str]) -> str:
-        padded = [cell.rjust(width) if i else cell.ljust(width) for i, (cell, width) in enumerate(zip(cells, widths, strict=True))]
+        padded = [
+            cell.rjust(width) if i else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        ]
         return "| " + " | ".join(padded) + " |"
 
     rule = [("-" * (width - 1) + ":") if i else "-" * width for i, width in enumerate(widths)]

@@ -58,13 +58,25 @@ def _print(pid: int, port: int) -> None:
             rates[path].append(count / seconds)
             costs[path].append((_processor_seconds(pid) - before) / count)
     rows = [
-        [f"`POST {path}`", f"{median(rates[path]):,.0f}", f"{min(rates[path]):,.0f}", f"{max(rates[path]):,.0f}",
-         f"{median(costs[path]) * 1e6:.0f} µs"]
+        [
+            f"`POST {path}`",
+            f"{median(rates[path]):,.0f}",
+            f"{min(rates[path]):,.0f}",
+            f"{max(rates[path]):,.0f}",
+            f"{median(costs[path]) * 1e6:.0f} µs",
+        ]
         for path in requests
     ]
     ratios = sorted(a / b for a, b in zip(rates["/grad"], rates["/nothing"], strict=True))
-    rows.append(["ratio", f"{median(ratios):.2f}", f"{ratios[0]:.2f}", f"{ratios[-1]:.2f}",
-                 f"{ratio(costs['/nothing'], costs['/grad']):.2f}"])
+    rows.append(
+        [
+            "ratio",
+            f"{median(ratios):.2f}",
+            f"{ratios[0]:.2f}",
+            f"{ratios[-1]:.2f}",
+            f"{ratio(costs['/nothing'], costs['/grad']):.2f}",
+        ]
+    )
     print(table(["endpoint", "requests/s (median)", "least", "most", "processor time of the server"], rows))
 
 
@@ -120,7 +132,11 @@ def _complete(connection: socket.socket) -> None:
 def _processor_seconds(pid: int) -> float:
     """What the process has used so far, in all threads; 0 where the system does not tell."""
     tasks = Path(f"/proc/{pid}/task")
-    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks.iterdir()) / 1e9 if tasks.exists() else 0.0
+    return (
+        sum(int((task / "schedstat").read_text().split()[0]) for task in tasks.iterdir()) / 1e9
+        if tasks.exists()
+        else 0.0
+    )
 
 
 if __name__ == "__main__":

@@ -9,30 +9,32 @@ from typing import Any
 
 import numpy as np
 
+from engine.asks import Layout
 from engine.errors import EngineError, Fault, TypeMismatch
 from engine.execute.careful import run_carefully
 from engine.execute.compile import Executable, as_argument
 from engine.explain import explain
 from engine.graph.values import Graph, Node, Value
 from engine.limits import Budget
-from engine.question import Answer, Array, Question, Warning
+from engine.question import Answer, Array, Part, Question, Warning
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A question of one form, ready to be answered at any point of the same types.  Thread-safe.
 
-    `seconds` is the estimated running time.  `names` are the inputs of the graph in order.  `gradients` says for each
-    input of the gradient whether it is an output of the graph (its number) or a zero of a shape.
+    `seconds` is the estimated running time.  `names` are the inputs of the graph in order, `directions` those that come
+    after them and are sent along.  `layout` says where the parts of the answer are.
     """
 
     text: str
     graph: Graph
     executable: Executable
     names: tuple[str, ...]
-    gradients: Mapping[str, int | tuple[int, ...]] | None
+    directions: tuple[str, ...]
+    layout: Mapping[str, Layout]
     forward: frozenset[Node]
-    cotangents: Mapping[Value, Value]
+    cotangents: Mapping[Value, Value] | None
     notices: tuple[Warning, ...]
     preparation: Mapping[str, float]
 
@@ -44,7 +46,10 @@ class Prepared:
     def run(self, question: Question, budget: Budget) -> Answer:
         """The answer at the question's point.  Raises `BudgetExceeded`; `InvalidRequest` for an index out of range."""
         start = time.perf_counter()
-        arguments = [_argument(question, name, v) for name, v in zip(self.names, self.graph.inputs, strict=True)]
+        inputs = self.graph.inputs
+        arguments = [_argument(question, name, v) for name, v in zip(self.names, inputs, strict=False)]
+        for name, value in zip(self.directions, inputs[len(self.names) :], strict=True):
+            arguments.append(as_argument(question.along[name], value))
         trouble: list[str] = []
         try:
             with np.errstate(over="call", divide="call", invalid="call", under="ignore", call=_Alarm(trouble)):
@@ -58,16 +63,9 @@ class Prepared:
         except EngineError as error:
             self._place(error, arguments, budget)
             raise
-        grad = None if self.gradients is None else self._gradients(outputs)
+        parts = {name: _part(layout, outputs) for name, layout in self.layout.items()}
         seconds = {**self.preparation, "run": time.perf_counter() - start}
-        return Answer(outputs[0], grad, warnings, seconds)
-
-    def _gradients(self, outputs: Sequence[Any]) -> dict[str, Array]:
-        assert self.gradients is not None
-        return {
-            name: outputs[place] if isinstance(place, int) else np.zeros(place)[()]
-            for name, place in self.gradients.items()
-        }
+        return Answer(outputs[0], parts, warnings, seconds)
 
     def _place(self, error: EngineError, arguments: list[Any], budget: Budget) -> None:
         """Find the span of a fault that depends on the data, by running again with a look at every node."""
@@ -77,6 +75,17 @@ class Prepared:
                 run_carefully(self.graph, arguments, budget)
             except EngineError as found:
                 error.span = found.span
+
+
+def _part(layout: Layout, outputs: Sequence[Any]) -> Part:
+    if type(layout) is int:
+        return outputs[layout]
+    if isinstance(layout, tuple):
+        return np.zeros(layout)[()]
+    if isinstance(layout, str):
+        return layout
+    assert isinstance(layout, Mapping)
+    return {name: _part(inner, outputs) for name, inner in layout.items()}
 
 
 class _Alarm:
@@ -105,9 +114,11 @@ def _without_value(outputs: Sequence[Any]) -> list[Any]:
     if len(outputs) == 1 or value.dtype.kind != "f" or not np.any(np.isnan(value)):
         return list(outputs)
     masked = [outputs[0]]
-    for gradient in outputs[1:]:
-        lost = np.isnan(value).reshape(value.shape + (1,) * (np.ndim(gradient) - value.ndim))
-        masked.append(np.where(lost, np.nan, gradient)[()])
+    for part in outputs[1:]:
+        if np.shape(part)[: value.ndim] != value.shape:
+            return list(outputs)
+        lost = np.isnan(value).reshape(value.shape + (1,) * (np.ndim(part) - value.ndim))
+        masked.append(np.where(lost, np.nan, part)[()])
     return masked
 
 

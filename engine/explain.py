@@ -17,7 +17,7 @@ MOST = 20
 """Warnings of one code, at most; a last one says how many more there are."""
 
 
-def explain(findings: Findings, forward: AbstractSet[Node], cotangents: Mapping[Value, Value]) -> list[Warning]:
+def explain(findings: Findings, forward: AbstractSet[Node], cotangents: Mapping[Value, Value] | None) -> list[Warning]:
     """The warnings that a careful run gives rise to."""
     warnings: list[Warning] = []
     finite = all(np.all(np.isfinite(output)) for output in findings.outputs)
@@ -106,10 +106,12 @@ def _hidden(span: Span | None, operation: str) -> Warning:
     )
 
 
-def _matters(met: Met, findings: Findings, cotangents: Mapping[Value, Value]) -> bool:
+def _matters(met: Met, findings: Findings, cotangents: Mapping[Value, Value] | None) -> bool:
     """Whether the answer depends on what happens at the kink: a cotangent of 0 there says that it does not."""
     output, kink = met.node.outputs[0], met.node.primitive.kink
     if output.type.dtype != "real" or (kink is not None and kink.jump):
+        return True
+    if cotangents is None:
         return True
     cotangent = cotangents.get(output)
     if cotangent is None:

@@ -94,16 +94,18 @@ def _arrays(at: Any, limits: Limits, faults: list[Fault]) -> dict[str, Array]:
         return arrays
     name_chars, array_bytes = limits.name_chars, limits.array_bytes
     for name, value in at.items():
+        if len(faults) >= MOST_FAULTS:
+            break
         try:
             arrays[name] = to_array(value, array_bytes)
-            if len(name) > name_chars:
+            if not name.isidentifier():
+                faults.append(Fault(pointer(("at", _short(name))), "A name has only letters, digits and _."))
+            elif len(name) > name_chars:
                 faults.append(Fault(pointer(("at", _short(name))), f"A name has at most {name_chars} characters."))
         except ArrayFault as fault:
             faults.append(fault.under("at", _short(name)))
-            if len(faults) >= MOST_FAULTS:
-                break
         except LimitExceeded as error:
-            error.faults = [Fault(pointer(("at", name)), error.detail)]
+            error.faults = [Fault(pointer(("at", _short(name))), error.detail)]
             raise
     return arrays
 

@@ -1,8 +1,8 @@
 """Forward mode: from the graph of a function to the graph of its value and its tangents.
 
 Elementwise primitives use their partials, linear and multilinear ones themselves.  All others need no rule of their
-own: a reverse rule is linear in the cotangent, and the transpose of a linear map is found by pulling back through it, so
-that transposing the reverse rule gives the forward one.  The result uses the same primitives and can be transformed
+own: a reverse rule is linear in the cotangent, and the transpose of a linear map is found by pulling back through it,
+so that transposing the reverse rule gives the forward one.  The result uses the same primitives and can be transformed
 again.
 """
 

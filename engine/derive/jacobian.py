@@ -14,7 +14,7 @@ from engine.errors import Limit, LimitExceeded
 from engine.graph.build import Builder
 from engine.graph.inline import inline
 from engine.graph.types import Array, Shape
-from engine.graph.values import Graph, Value
+from engine.graph.values import Graph, Value, with_outputs
 from engine.limits import Budget, Limits
 from engine.primitives.shape import reshape, strided, transpose
 
@@ -47,7 +47,7 @@ def jacobian(
 def _forward(graph: Graph, wrt: Sequence[int], limits: Limits, budget: Budget | None) -> Graph:
     sources = [graph.inputs[i] for i in wrt]
     pushed = jvp(graph, wrt, limits, budget)
-    tangents = Graph(pushed.inputs, pushed.nodes, pushed.outputs[len(graph.outputs) :])
+    tangents = with_outputs(pushed, pushed.outputs[len(graph.outputs) :])
     bases = _bases([v.shape for v in sources], limits)
     flags = [False] * len(graph.inputs) + [True] * len(wrt)
     many, _ = batched(tangents, flags, bases[0].shape[0], limits, budget)
@@ -67,7 +67,7 @@ def _forward(graph: Graph, wrt: Sequence[int], limits: Limits, budget: Budget | 
 def _reverse(graph: Graph, wrt: Sequence[int], limits: Limits, budget: Budget | None) -> Graph:
     sources = [graph.inputs[i] for i in wrt]
     pulled = vjp(graph, wrt, limits, budget)
-    cotangents = Graph(pulled.inputs, pulled.nodes, pulled.outputs[len(graph.outputs) :])
+    cotangents = with_outputs(pulled, pulled.outputs[len(graph.outputs) :])
     bases = _bases([v.shape for v in graph.outputs], limits)
     flags = [False] * len(graph.inputs) + [True] * len(graph.outputs)
     many, _ = batched(cotangents, flags, bases[0].shape[0], limits, budget)

@@ -123,6 +123,11 @@ class Graph:
     outputs: tuple[Value, ...]
 
 
+def with_outputs(graph: Graph, outputs: tuple[Value, ...]) -> Graph:
+    """The graph of other outputs, made of the same nodes."""
+    return Graph(graph.inputs, live_nodes(graph.nodes, outputs), outputs)
+
+
 def depends_on(nodes: tuple[Node, ...], sources: set[Value]) -> set[Value]:
     """All values that depend on `sources`, the sources included."""
     reached = set(sources)

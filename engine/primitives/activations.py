@@ -181,9 +181,17 @@ logistic_density: Elementwise = elementwise(
     nanoseconds=8.0,
     public=False,
 )
+
+
+def _silu_value(x: Any) -> Any:
+    # exp(x) becomes subnormal before x exp(x) does.
+    half = np.exp(0.5 * np.clip(x, -1e4, 0.0))
+    return np.where(x < -700.0, np.maximum(x, -1e4) * half * half, x * _sigmoid_value(np.maximum(x, -700.0)))[()]
+
+
 silu: Elementwise = elementwise(
     "silu",
-    lambda x: np.maximum(x, -1e4) * _sigmoid_value(x),
+    _silu_value,
     lambda x, out: sigmoid(x) + x * logistic_density(x),
     group=G,
     summary="x sigmoid(x).",

@@ -20,22 +20,29 @@ def _j_value(x: Any, *, n: int) -> Any:
     far = max(25.0, 2.0 * n * n)
     size = np.abs(x)
     middle = np.minimum(size, far)
-    if n == 0:
-        result = special.j0(middle)
-    elif n == 1:
-        result = special.j1(middle)
-    else:
-        result = np.where(size < 2.0, _power_series(np.minimum(size, 2.0), n, -1.0), special.jv(n, middle))
+    result = special.j0(middle) if n == 0 else special.j1(middle)
+    if n > 1:
+        near = float(max(n, 2))
+        result = np.where(size < near, _power_series(np.minimum(size, near), n, -1.0), _j_upwards(middle, near, n))
     if np.any(size > far):
         beyond = np.clip(size, far, 1.7e308)
         result = np.where(size > far, np.where(np.isinf(size), 0.0, _j_asymptotic(beyond, n)), result)
     return (np.where(x < 0.0, -result, result) if n % 2 else result)[()]
 
 
+def _j_upwards(x: Any, near: float, n: int) -> Any:
+    # The recurrence is stable upwards as long as the order stays below x.
+    x = np.maximum(x, near)
+    before, value = special.j0(x), special.j1(x)
+    for k in range(1, n):
+        before, value = value, 2.0 * k / x * value - before
+    return value
+
+
 def _power_series(x: Any, n: int, sign: float) -> Any:
     # The library's general order loses digits in small numbers.
     half = 0.5 * x
-    coefficients = [sign**k / (factorial(k) * factorial(n + k)) for k in range(14)]
+    coefficients = [sign**k / (factorial(k) * factorial(n + k)) for k in range(14 + 2 * n)]
     return half**n * np.polynomial.polynomial.polyval(half * half, coefficients)
 
 

@@ -37,7 +37,7 @@ gamma: Elementwise = elementwise(
 )
 lgamma: Elementwise = elementwise(
     "lgamma",
-    special.gammaln,
+    values.lgamma,
     lambda x, out: digamma(x),
     group=G,
     summary="log(|gamma(x)|) without overflow.",
@@ -141,6 +141,6 @@ beta: Elementwise = elementwise(
     inside=_positive,
     precise=lambda mp, a, b: mp.beta(a, b),
     symbolic=lambda sp, a, b: sp.gamma(a) * sp.gamma(b) / sp.gamma(a + b),
-    points=Points(((0.3, 6.0), (0.3, 6.0)), ((0.05, 0.05), (1e5, 1.0), (40.0, 30.0), (0.5, 0.5))),
+    points=Points(((0.3, 6.0), (0.3, 6.0)), ((1e5, 1.0), (40.0, 30.0), (0.5, 0.5))),
     nanoseconds=300.0,
 )

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import special
 
 _BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611 / 330)
+_LGAMMA_AT_TWO = [0.0, 1.0 - np.euler_gamma, *[(-1.0) ** k * float(special.zetac(k)) / k for k in range(2, 28)]]
 _LARGE = 10.0
 
 
@@ -33,6 +34,20 @@ def _even_series(x: Any, coefficients: list[float]) -> Any:
     for c in reversed(coefficients):
         total = (total + c) * w
     return total
+
+
+def lgamma(x: Any) -> Any:
+    """log(|gamma(x)|); around its zeros at 1 and 2 by the power series at 2 (DLMF 5.7.3), where the library cancels."""
+    usual = special.gammaln(x)
+    near = np.abs(x - 1.5) < 1.0
+    if not np.any(near):
+        return usual
+    close = np.asarray(x)[near]
+    below = close < 1.5
+    d = close - np.where(below, 1.0, 2.0)
+    result = np.array(usual)
+    result[near] = np.polynomial.polynomial.polyval(d, _LGAMMA_AT_TWO) - np.where(below, np.log1p(d), 0.0)
+    return result[()]
 
 
 def betaln(a: Any, b: Any) -> Any:

@@ -98,7 +98,7 @@ logaddexp: Elementwise = elementwise(
 
 
 def _sine_cosine(x: Any) -> tuple[Any, Any]:
-    """sin(pi x) and cos(pi x), with exact zeros."""
+    """sin(pi x) and cos(pi x), with exact zeros: x is reduced modulo 2 before it meets pi."""
     nearest = np.rint(x)
     rest = x - nearest
     flip = 1.0 - 2.0 * np.abs(np.fmod(nearest, 2.0))
@@ -110,10 +110,14 @@ def _sine_cosine(x: Any) -> tuple[Any, Any]:
 
 
 def _sinc_value(x: Any, *, order: int = 0) -> Any:
-    # f(z) = sin(z)/z obeys z f^(k) + k f^(k-1) = sin^(k)(z), a recurrence upwards that is stable for z beyond k; below
-    # that, the power series.  The sine is taken of x reduced modulo 2, which is exact.
     x = np.asarray(x, dtype=np.float64)
     size = np.abs(x)
+    if order == 0:
+        usual = np.where((size == 0.0) | np.isinf(size), 1.0, size)
+        value = _sine_cosine(usual)[0] / (usual * pi)
+        return np.where(size == 0.0, 1.0, np.where(np.isinf(size), 0.0, value))[()]
+    # f(z) = sin(z)/z obeys z f^(k) + k f^(k-1) = sin^(k)(z), a recurrence upwards that is stable for z beyond k; below
+    # that, the power series.
     near = size * pi < 3.0 + 0.5 * order
     far = np.where(near | np.isinf(size), 1.0, size)
     sines = _sine_cosine(far)

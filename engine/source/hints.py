@@ -12,9 +12,9 @@ _WORD = re.compile(r"[^\W\d]\w*")
 _PATTERNS: tuple[tuple[str, str, str], ...] = (
     (r"&&", "'&&' is not an operator here.", "write `and`"),
     (r"\|\|", "'||' is not an operator here.", "write `or`"),
-    (r"!(?!=)", "'!' is not an operator here.", "write `not x`"),
+    (r"\|", "'|' is not an operator here.", "write abs(x), or `or` between conditions"),
+    (r"!(?!=)", "'!' is not an operator here.", "write `not x`; a factorial is gamma(n + 1)"),
     (r"\?", "'?' is not an operator here.", "write `a if condition else b`, or where(condition, a, b)"),
-    (r"(?<![=<>!:])=(?!=)", "An expression has no '='.", "write `==` to compare; names get their values in `at`"),
     (r";", "';' is not part of an expression.", "write one expression"),
     (
         r"\.\*|\./|\.\^|\.\*\*",
@@ -23,11 +23,18 @@ _PATTERNS: tuple[tuple[str, str, str], ...] = (
     ),
     (r"\$|\\|`", "This character is not part of the language.", "write plain arithmetic, as in 2*x + sin(y)"),
 )
-_JUXTAPOSED = re.compile(r"(?<![\w.])(\d+\.?\d*(?:[eE][+-]?\d+)?)\s*([^\W\d]\w*|\()")
+_ASSIGNMENT = re.compile(r"(?<![=<>!:])=(?!=)")
+# Nothing here gives back what it has taken: a long row of digits is read once.
+_JUXTAPOSED = re.compile(r"(?<![\w.])(\d++\.?+\d*+(?:[eE][+-]?\d++)?+)\s*+([^\W\d]\w*|\()")
+_DETECTED = re.compile(r" \(detected at line \d+\)")  # counts the line that is added to the text
+_OTHER_BASES = ("binary", "octal", "hexadecimal")
 
 
 def explain(text: str, message: str, at: int) -> tuple[str, str | None, Span | None]:
-    """A sentence, a hint, and a better place, for a text that Python's parser refused at offset `at`."""
+    """A sentence, a hint, and a better place, for a text that Python's parser refused at offset `at`.
+
+    `text` has blanks for its strings and comments, so that nothing in them is taken for a cause.
+    """
     for word in _WORD.finditer(text):
         name = word.group()
         if keyword.iskeyword(name) and name not in _ALLOWED:
@@ -40,13 +47,37 @@ def explain(text: str, message: str, at: int) -> tuple[str, str | None, Span | N
         found = re.search(pattern, text)
         if found:
             return detail, hint, Span(*found.span())
-    juxtaposed = _JUXTAPOSED.search(text)
-    if juxtaposed and juxtaposed.group(2) not in ("if", "and", "or", "else", "not"):
-        number, rest = juxtaposed.groups()
-        return "A number is followed directly by a name.", f"write {number}*{rest}", Span(*juxtaposed.span())
+    sign = _assignment(text, message, at)
+    if sign is not None:
+        return "An expression has no '='.", "write `==` to compare; names get their values in `at`", sign
+    if not any(base in message for base in _OTHER_BASES):
+        for juxtaposed in _JUXTAPOSED.finditer(text):
+            number, rest = juxtaposed.groups()
+            if rest not in _ALLOWED:
+                return "A number is followed directly by a name.", _product(number, rest), Span(*juxtaposed.span())
     detail = message[:1].upper() + message[1:]
     detail = detail.replace("Invalid syntax. Perhaps you forgot a comma?", "Two values stand next to each other.")
     if detail == "Invalid syntax":
         detail = "The text ends too early." if at >= len(text.rstrip()) else "This cannot stand here."
+    detail = _DETECTED.sub("", detail).rstrip(".")
     advice = "write a * b for a product, f(a, b) for a call" if "next to each other" in detail else None
-    return detail.rstrip(".") + ".", advice, None
+    return detail if detail.endswith("?") else detail + ".", advice, None
+
+
+def _product(number: str, rest: str) -> str:
+    return f"write {number}*{rest}" if len(number) + len(rest) < 60 else "write * for a product"
+
+
+def _assignment(text: str, message: str, at: int) -> Span | None:
+    """The '=' that is at fault: one outside all brackets, or, where the parser speaks of it, the next one.
+
+    Any other stands in a call and names an argument.
+    """
+    depth = 0
+    for sign in re.finditer(rf"[()\[\]{{}}]|{_ASSIGNMENT.pattern}", text):
+        if sign.group() != "=":
+            depth += 1 if sign.group() in "([{" else -1
+        elif not depth:
+            return Span(*sign.span())
+    found = _ASSIGNMENT.search(text, at) if "'='" in message or "assign" in message else None
+    return Span(*found.span()) if found else None

@@ -111,6 +111,8 @@ class _Converter:
             if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 1024:
                 value = float("inf")
             return tree.Number(value, span)
+        if isinstance(value, bytes):
+            raise SyntaxFault("A string of bytes is not part of the language.", span=span)
         raise SyntaxFault(
             "A complex number is not part of the language.", span=span, hint="Adjoint computes with real numbers"
         )

@@ -15,7 +15,17 @@ from engine.limits import Limits
 from engine.source.hints import explain
 from engine.source.text import Span
 
-_TOKENS = re.compile(r"""[()\[\]{}^]|\#[^\n]*|'''|\"\"\"|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*\"""")
+# Comments and strings, also those that never end.  Nothing here gives back what it has taken.
+_HIDDEN = (
+    r"""\#[^\r\n]*+"""
+    r"""|'''(?:[^'\\]|\\.|'(?!''))*+(?:''')?+|\"\"\"(?:[^"\\]|\\.|"(?!""))*+(?:\"\"\")?+"""
+    r"""|'(?:[^'\\\r\n]|\\.)*+'?+|"(?:[^"\\\r\n]|\\.)*+"?+"""
+)
+_HIDDEN_PART = re.compile(_HIDDEN, re.DOTALL)
+_TOKENS = re.compile(r"[()\[\]{}^]|" + _HIDDEN, re.DOTALL)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_LONG_NUMBER = re.compile(r"(?<!\w)\d[\d_]{4000,}+")
+_NEW_LINE = re.compile(r"\r\n?|\n")
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
 _LOOKALIKES = {
     "−": "-",
@@ -53,6 +63,9 @@ class Scanned:
         if "\0" in text:
             at = text.index("\0")
             raise SyntaxFault("A null character is not part of the language.", span=Span(at, at + 1))
+        half = None if text.isascii() else _SURROGATE.search(text)
+        if half is not None:
+            raise SyntaxFault("Half a character (a lone surrogate) cannot be read.", span=Span(*half.span()))
         self.text = text
         self._carets: list[int] = []
         self._scan(limits)
@@ -97,7 +110,7 @@ class Scanned:
     def parse(self) -> ast.expr:
         """Python's tree of the expression; `SyntaxFault` with the client's position if there is none."""
         try:
-            return ast.parse(self.prepared, mode="eval").body
+            body = ast.parse(self.prepared, mode="eval").body
         except SyntaxError as error:
             raise self._fault(error) from None
         except (MemoryError, RecursionError):
@@ -106,10 +119,14 @@ class Scanned:
             ) from None
         except ValueError as error:
             raise SyntaxFault(f"The text cannot be read: {error}.") from None
+        if isinstance(body, ast.Tuple) and not body.elts and not body.col_offset:
+            # Nothing between the parentheses that were added: a comment perhaps.
+            raise SyntaxFault("The expression is empty.", hint="x^2 + 1")
+        return body
 
     def span(self, node: ast.expr | ast.keyword) -> Span:
         """Where a node stands in the client's text."""
-        if self._plain:
+        if self._plain and node.col_offset:
             return Span(node.col_offset - 1, (node.end_col_offset or 1) - 1)
         return Span(
             self._from_bytes(node.lineno, node.col_offset),
@@ -131,21 +148,25 @@ class Scanned:
         end = start + 1
         if error.end_lineno and error.end_offset and error.end_lineno <= len(self._lines):
             end = max(end, self._back(self._lines[error.end_lineno - 1] + error.end_offset - 1))
-        lookalike = _LOOKALIKE.search(self.text)
+        long = _LONG_NUMBER.search(self.text) if "integer string conversion" in error.msg else None
+        if long is not None:
+            return SyntaxFault(
+                "A whole number has too many digits.",
+                span=Span(*long.span()),
+                hint="write it with an exponent, as in 1e300",
+            )
+        code = _HIDDEN_PART.sub(lambda part: " " * len(part.group()), self.text)
+        lookalike = _LOOKALIKE.search(code)
         if lookalike is not None:
             sign = lookalike.group()
             return SyntaxFault(
                 f"{sign!r} is not an operator here.", span=Span(*lookalike.span()), hint=f"write {_LOOKALIKES[sign]}"
             )
-        detail, hint, where = explain(self.text, error.msg or "", start)
+        detail, hint, where = explain(code, error.msg or "", start)
         return SyntaxFault(
             detail, span=where or Span(start, min(end, len(self.text)) if start < len(self.text) else end), hint=hint
         )
 
 
 def _line_starts(text: str) -> list[int]:
-    starts, at = [0], text.find("\n")
-    while at >= 0:
-        starts.append(at + 1)
-        at = text.find("\n", at + 1)
-    return starts
+    return [0, *(found.end() for found in _NEW_LINE.finditer(text))]

@@ -61,7 +61,10 @@ def _text(node: tree.Expression) -> tuple[str, int]:
             step = "" if node.step is None else ":" + _show(node.step, 0)
             return ":".join("" if part is None else _show(part, 0) for part in (node.lower, node.upper)) + step, 10
         case tree.Index():
-            return f"{_show(node.base, _POSTFIX)}[{', '.join(_show(item, 0) for item in node.items)}]", _POSTFIX
+            inner = ", ".join(_show(item, 0) for item in node.items)
+            if len(node.items) == 1 and isinstance(node.items[0], tree.Sequence) and node.items[0].tuple:
+                inner += "," if node.items[0].items else ""
+            return f"{_show(node.base, _POSTFIX)}[{inner}]", _POSTFIX
         case tree.Call():
             parts = [_show(part, 0) for part in node.arguments]
             parts += [f"{name}={_show(value, 0)}" for name, value in node.keywords]

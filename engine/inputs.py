@@ -1,0 +1,147 @@
+"""The inputs of a question: which run over points, which are differentiated, and the directions sent along."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NoReturn
+
+import numpy as np
+
+from engine.compiled import require_integers
+from engine.errors import Fault, InvalidRequest
+from engine.graph.types import DType, Shape, Type, describe
+from engine.question import Array, Question, Warning
+from engine.source.names import CONSTANTS, Uses
+from engine.source.parse import normal_name
+
+
+def refuse(pointer: str, detail: str) -> NoReturn:
+    """Raise `InvalidRequest` for one fault."""
+    raise InvalidRequest(detail, faults=[Fault(pointer, detail)])
+
+
+class Inputs:
+    """The inputs of one question by their normalised names, checked.
+
+    `size` is the number of points of a batch (None without one), `varies` the inputs that have an axis over them;
+    `types` are those of one point.
+    """
+
+    def __init__(self, question: Question, found: Uses) -> None:
+        self.arrays: dict[str, Array] = {normal_name(name): array for name, array in question.at.items()}
+        self._spelled = {normal_name(name): name for name in question.at}
+        self._question = question
+        self._uses = found
+        self.size, self.varies = self._batch()
+        used = [name for name in found.places if name in self.arrays]
+        self.moving = [name for name in used if name not in found.static]
+        self.types = {name: self._type(name) for name in self.arrays}
+        self.constants = {name: self._constant(name) for name in used if name in found.static}
+
+    def spelled(self, name: str) -> str:
+        """The name as the client wrote it."""
+        return self._spelled.get(name, name)
+
+    def lead(self, name: str) -> Shape:
+        """The axes that the array of an input has before those of one point."""
+        return (self.size,) if self.size is not None and name in self.varies else ()
+
+    def _type(self, name: str) -> Type:
+        """The type of one point: integer if it is used as one, else as given, with integers as reals."""
+        array = self.arrays[name]
+        dtype: DType = "int" if name in self._uses.integer else "bool" if array.dtype.kind == "b" else "real"
+        if dtype == "int":
+            require_integers(self.spelled(name), array)
+        return Type(dtype, array.shape[1:] if name in self.varies else array.shape)
+
+    def _constant(self, name: str) -> Array:
+        if name in self.varies:
+            refuse(f"/at/{self.spelled(name)}", f"{name!r} sets a shape or an axis and cannot vary in a batch.")
+        return np.asarray(self.arrays[name], dtype=np.int64 if name in self._uses.integer else None)
+
+    def _batch(self) -> tuple[int | None, frozenset[str]]:
+        batch = self._question.batch
+        if batch is False:
+            return None, frozenset()
+        names = tuple(self.arrays) if batch is True else tuple(normal_name(n) for n in batch)
+        if not names:
+            refuse("/batch", "A batch needs at least one input whose first axis runs over its points.")
+        faults, sizes = [], {}
+        for i, name in enumerate(names):
+            if name not in self.arrays:
+                faults.append(Fault(f"/batch/{i}", f"{name!r} is not an input."))
+            elif not self.arrays[name].ndim:
+                detail = f"{name!r} is one number; in a batch it needs a first axis over the points."
+                faults.append(Fault(f"/at/{self.spelled(name)}", detail))
+            else:
+                sizes[name] = self.arrays[name].shape[0]
+        if len(set(sizes.values())) > 1:
+            listed = ", ".join(f"{name}: {size}" for name, size in sizes.items())
+            faults.append(Fault("/batch", f"The first axes of a batch differ in size: {listed}."))
+        if faults:
+            raise InvalidRequest(faults[0].detail, faults=faults)
+        return next(iter(sizes.values())), frozenset(names)
+
+    def wrt(self, notices: list[Warning]) -> tuple[str, ...]:
+        """The inputs to differentiate; notes those that have no derivative, or that the text does not use."""
+        static, places = self._uses.static, self._uses.places
+        if self._question.wrt is None:
+            names = tuple(n for n, t in self.types.items() if t.dtype == "real" and n not in static)
+        else:
+            names = tuple(normal_name(name) for name in self._question.wrt)
+            self._known(names, "/wrt/")
+        for name in names:
+            spelled = self.spelled(name)
+            told = {"input": spelled}
+            if not self.differentiable(name):
+                what = "a truth value" if self.types[name].dtype == "bool" else "an integer, or fixes a shape"
+                notices.append(Warning("integer-gradient", f"{spelled!r} is {what}; its gradient is 0.", None, told))
+            elif name not in places:
+                text = f"The text does not use {spelled!r}; its gradient is 0."
+                notices.append(Warning("disconnected", text, None, told))
+        return tuple(dict.fromkeys(names))
+
+    def differentiable(self, name: str) -> bool:
+        """Whether an input is real, and not fixed when the text is compiled."""
+        return self.types[name].dtype == "real" and name not in self._uses.static
+
+    def _known(self, names: tuple[str, ...], pointer: str) -> None:
+        faults = [
+            Fault(f"{pointer}{i}", f"{name!r} is a constant." if name in CONSTANTS else f"{name!r} is not an input.")
+            for i, name in enumerate(names)
+            if name not in self.types
+        ]
+        if faults:
+            raise InvalidRequest(faults[0].detail, faults=faults)
+
+    def moved(self, field: str) -> tuple[str, ...]:
+        """The inputs that tangents or vectors are given for."""
+        names = tuple(normal_name(name) for name in self._question.along)
+        if not names:
+            refuse(f"/{field}", f"There is no {field}: give one for at least one input.")
+        for name in names:
+            if name not in self.types:
+                refuse(f"/{field}/{name}", f"{name!r} is not an input.")
+            if not self.differentiable(name):
+                refuse(
+                    f"/{field}/{name}", f"{name!r} is an integer or a truth value, or fixes a shape; it cannot move."
+                )
+        return names
+
+    def directions(self, field: str, shapes: Mapping[str, Shape]) -> int | None:
+        """How many directions there are at once (None for a single one); refuses those of a wrong shape."""
+        counts: dict[str, int] = {}
+        for spelled, array in self._question.along.items():
+            name = normal_name(spelled)
+            shape = shapes[name]
+            pointer = f"/{field}/{spelled}" if spelled else f"/{field}"
+            given = array.shape
+            if self._question.many and given:
+                counts[spelled], given = given[0], given[1:]
+            if given != shape:
+                refuse(pointer, f"This has shape {describe(given)}; {describe(shape)} is needed.")
+        if not self._question.many:
+            return None
+        if len(set(counts.values())) != 1:
+            refuse(f"/{field}s", "Each of several directions has to name the same inputs.")
+        return next(iter(counts.values()))
