@@ -63,6 +63,7 @@ def main() -> None:
     sock = socket.socket()
     sock.bind(("127.0.0.1", 0))
     config = uvicorn.Config(both(), http=Protocol, ws="none", log_config=None, access_log=False, server_header=False)
+    sock.listen(64)
     print(sock.getsockname()[1], flush=True)
     uvicorn.Server(config).run([sock])
 

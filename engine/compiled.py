@@ -44,7 +44,7 @@ class Prepared:
         return self.executable.seconds
 
     def run(self, question: Question, budget: Budget) -> Answer:
-        """The answer at the question's point.  Raises `BudgetExceeded`; `InvalidRequest` for an index out of range."""
+        """The answer at the question's point.  Raises `BudgetExceeded`; `ShapeMismatch` for an index out of range."""
         start = time.perf_counter()
         inputs = self.graph.inputs
         arguments = [_argument(question, name, v) for name, v in zip(self.names, inputs, strict=False)]

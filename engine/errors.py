@@ -78,8 +78,8 @@ class InvalidRequest(EngineError):
 
     name = "invalid-request"
     title = "The request is not valid"
-    example = '{"expr": "x + y", "at": {"x": 1}}'
-    repair = '{"expr": "x + y", "at": {"x": 1, "y": 2}}'
+    example = '{"expr": "sum(x)", "at": {"x": [[1, 2], [3]]}}'
+    repair = '{"expr": "sum(x)", "at": {"x": [[1, 2], [3, 4]]}}'
 
 
 class SyntaxFault(EngineError):

@@ -57,7 +57,10 @@ def _number(value: float) -> str:
 
 def _not_finite(findings: Findings, forward: AbstractSet[Node], names: Mapping[Span | None, str]) -> Warning:
     if not findings.births:
-        return Warning("non-finite", "The answer is not finite because an input, or a constant of the text, is not.")
+        return Warning(
+            "non-finite",
+            "The answer is not finite because an input is not, or what the text computes from its constants.",
+        )
     births = findings.births
     birth = next((b for b in births if b.node in forward), births[0])
     node = birth.node

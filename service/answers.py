@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from engine.errors import Limit, LimitExceeded
-from engine.question import Answer, Warning
+from engine.question import Answer, Part, Warning
 from engine.source.text import locate
 from service.arrays import from_array
 from service.questions import Asked
@@ -17,10 +17,9 @@ BYTES_PER_NUMBER = 20
 
 def answer_size(answer: Answer) -> int:
     """The bytes that an answer will take as JSON, as a rough estimate."""
-    count = answer.value.size
-    if answer.grad:
-        for array in answer.grad.values():
-            count += array.size
+    count: int = answer.value.size
+    for part in answer.parts.values():
+        count += _count(part)
     return BYTES_PER_NUMBER * count
 
 
@@ -35,11 +34,29 @@ def answer_content(answer: Answer, asked: Asked, answer_bytes: int) -> dict[str,
         )
     encoding = asked.encoding
     content: dict[str, Any] = {"value": from_array(answer.value, encoding)}
-    if answer.grad is not None:
-        content["grad"] = {name: from_array(array, encoding) for name, array in answer.grad.items()}
+    for name, part in answer.parts.items():
+        content[name] = _written(part, encoding)
     text = asked.question.text
     content["warnings"] = [_warning(warning, text) for warning in answer.warnings] if answer.warnings else []
     return content
+
+
+def _count(part: Part) -> Any:
+    if type(part) is dict:
+        count = 0
+        for inner in part.values():
+            count += _count(inner) if type(inner) is dict else inner.size
+        return count
+    return 1 if type(part) is str else part.size
+
+
+def _written(part: Part, encoding: str) -> Any:
+    if type(part) is dict:
+        return {
+            name: _written(inner, encoding) if type(inner) is dict else from_array(inner, encoding)
+            for name, inner in part.items()
+        }
+    return part if type(part) is str else from_array(part, encoding)
 
 
 def _warning(warning: Warning, text: str) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from engine.errors import Fault, InvalidRequest
 from engine.limits import Budget
 from engine.question import Ask
 from service.answers import answer_content
+from service.directions import read_asked
 from service.errors import InvalidJson
 from service.json_text import decode
-from service.questions import read_question
 from service.serialise import json_bytes
 from service.settings import Settings
 
@@ -21,7 +21,7 @@ from service.settings import Settings
 def answer(content: Any, ask: str, settings: Settings) -> bytes:
     """The body that the service would answer to the request body `content`."""
     engine = Engine(settings.limits(), settings.cache_entries)
-    asked = read_question(content, engine.limits)
+    asked = read_asked(content, cast(Ask, ask), engine.limits)
     budget = Budget.starting_now(settings.run_seconds)
     prepared = engine.prepare(asked.question, cast(Ask, ask), budget)
     return json_bytes(answer_content(prepared.run(asked.question, budget), asked, settings.answer_bytes))

@@ -36,6 +36,7 @@ class Parameter:
     kind: Kind
     default: Any = REQUIRED
     variadic: bool = False
+    keyword: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.errors import InvalidRequest, ShapeMismatch
+from engine.errors import ShapeMismatch
 from engine.graph.build import constant, emit
 from engine.graph.primitive import Cotangents, Primitive
 from engine.graph.registry import register
@@ -23,7 +23,7 @@ def _positions(indices: Sequence[Any], shape: Shape) -> tuple[Any, ...]:
         bad = (index < -size) | (index >= size)
         if np.any(bad):
             wrong = int(np.asarray(index)[bad].flat[0]) if np.ndim(index) else int(index)
-            raise InvalidRequest(f"Index {wrong} is out of range for an axis of size {size}.")
+            raise ShapeMismatch(f"Index {wrong} is out of range for an axis of size {size}.")
     return tuple(indices)
 
 

@@ -127,7 +127,7 @@ def elementwise(
         enter(
             Function(
                 name,
-                tuple(Parameter(argument, "Value") for argument in arguments[:count]),
+                tuple(Parameter(argument, "Value", keyword=False) for argument in arguments[:count]),
                 primitive,
                 summary,
                 group,

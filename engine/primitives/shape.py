@@ -251,6 +251,7 @@ def normal_axis(axis: int, rank: int) -> int:
     """A non-negative axis; `ShapeMismatch` when there is none such."""
     if not -rank <= axis < rank:
         what = "a number has no axes" if rank == 0 else f"there are {rank} axes, {-rank} to {rank - 1}"
+        what = "there is one axis, 0 or -1" if rank == 1 else what
         raise ShapeMismatch(f"There is no axis {axis}: {what}.")
     return axis % rank
 

@@ -30,6 +30,7 @@ def bind_arguments(call: tree.Call, function: Function, lower: Lower) -> tuple[l
             given.add(parameter.name)
         positional.append(read(argument, parameter, function, lower))
     by_name = {p.name: p for p in function.parameters if not p.variadic}
+    order = [p.name for p in function.parameters]
     for name, argument in call.keywords:
         found = by_name.get(name)
         if found is None:
@@ -41,7 +42,15 @@ def bind_arguments(call: tree.Call, function: Function, lower: Lower) -> tuple[l
         if name in given:
             raise SyntaxFault(f"The argument {name!r} of {function.name} is given twice.", span=argument.span)
         given.add(name)
-        keywords[name] = read(argument, found, function, lower)
+        value = read(argument, found, function, lower)
+        if found.keyword:
+            keywords[name] = value
+        elif order.index(name) == len(positional):
+            positional.append(value)
+        else:
+            raise SyntaxFault(
+                f"The arguments of {function.name} come in the order of {function.signature}.", span=argument.span
+            )
     missing = [p.name for p in function.parameters if p.default is REQUIRED and not p.variadic and p.name not in given]
     if missing:
         raise SyntaxFault(

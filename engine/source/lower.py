@@ -242,4 +242,11 @@ def lower_expression(
         inputs = {name: builder.input(type) for name, type in types.items()}
         fixed = {name: builder.constant(value) for name, value in constants.items()}
         lowering = Lowering(builder, {**inputs, **fixed})
-        return array(lowering.lower(root), root.span, "the result"), inputs
+        result = lowering.lower(root)
+        if isinstance(result, tuple):
+            raise TypeMismatch(
+                f"The text has {len(result)} results, and one is needed.",
+                span=root.span,
+                hint="pick one with [0], or write a list: [a, b]",
+            )
+        return array(result, root.span, "the result"), inputs

@@ -1,6 +1,10 @@
-"""`POST /value` and `POST /grad`: a question in, its answer out."""
+"""The questions about a function, `POST /value`, `/grad` and so on: a question in, its answer out."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+
+from pydantic import BaseModel
 
 from engine.compiled import Prepared
 from engine.errors import BudgetExceeded
@@ -9,13 +13,22 @@ from engine.question import Answer, Ask
 from service.answers import answer_content, answer_size
 from service.bodies import read_json_body
 from service.context import Context
+from service.directions import read_asked
 from service.exchange import Exchange, Reply
 from service.json_text import decode
 from service.lean import Lean, LeanRoute
 from service.openapi import problems
-from service.questions import Asked, read_question
-from service.schemas.answer import GradAnswer, ValueAnswer
-from service.schemas.question import QuestionBody
+from service.questions import Asked
+from service.schemas.answer import (
+    GradAnswer,
+    HessianAnswer,
+    HvpAnswer,
+    JacobianAnswer,
+    JvpAnswer,
+    ValueAnswer,
+    VjpAnswer,
+)
+from service.schemas.question import HvpBody, JvpBody, QuestionBody, VjpBody
 from service.serialise import json_bytes
 
 COMPILE_SECONDS = 0.02
@@ -39,7 +52,7 @@ class Compute:
         gate, receive = self._context.gate, exchange.receive
         if len(body) > settings.inline_bytes:
             return await gate.run(lambda: self._from_body(body, budget), budget, receive)
-        asked = read_question(decode(body), self._limits)
+        asked = read_asked(decode(body), self._ask, self._limits)
         question = asked.question
         prepared = engine.find(question, self._ask)
         known = prepared is not None
@@ -59,7 +72,7 @@ class Compute:
         return self._reply(answer, asked, known)
 
     def _from_body(self, body: bytes, budget: Budget) -> Reply:
-        return self._from_question(read_question(decode(body), self._limits), budget)
+        return self._from_question(read_asked(decode(body), self._ask, self._limits), budget)
 
     def _from_question(self, asked: Asked, budget: Budget) -> Reply:
         found = self._engine.find(asked.question, self._ask)
@@ -90,23 +103,55 @@ def grad(question: QuestionBody) -> GradAnswer:
     raise NotImplementedError("answered by Compute")
 
 
+def jacobian(question: QuestionBody) -> JacobianAnswer:
+    """The derivative of an output of any shape: the shape of the output, then that of the input.
+
+    It is computed in forward or in reverse mode, whichever is cheaper for the shapes; `mode` tells which.
+    """
+    raise NotImplementedError("answered by Compute")
+
+
+def hessian(question: QuestionBody) -> HessianAnswer:
+    """The second derivatives of a scalar function, by input and input, with its value and gradient."""
+    raise NotImplementedError("answered by Compute")
+
+
+def jvp(question: JvpBody) -> JvpAnswer:
+    """The directional derivative: the Jacobian times a tangent, or times several at once."""
+    raise NotImplementedError("answered by Compute")
+
+
+def vjp(question: VjpBody) -> VjpAnswer:
+    """A cotangent, or several at once, times the Jacobian."""
+    raise NotImplementedError("answered by Compute")
+
+
+def hvp(question: HvpBody) -> HvpAnswer:
+    """The Hessian of a scalar function times a vector, or several at once, without the Hessian itself."""
+    raise NotImplementedError("answered by Compute")
+
+
+QUESTIONS: tuple[tuple[Ask, Callable[..., BaseModel], str], ...] = (
+    ("value", value, "Evaluate"),
+    ("grad", grad, "Evaluate and differentiate"),
+    ("jacobian", jacobian, "The whole first derivative"),
+    ("hessian", hessian, "The whole second derivative"),
+    ("jvp", jvp, "Jacobian times tangent"),
+    ("vjp", vjp, "Cotangent times Jacobian"),
+    ("hvp", hvp, "Hessian times vector"),
+)
+
+
 def routes(context: Context) -> list[LeanRoute]:
     """The routes of this module."""
     return [
         LeanRoute(
-            Lean("/value", Compute(context, "value")),
-            value,
-            operation_id="value",
-            summary="Evaluate",
+            Lean(f"/{ask}", Compute(context, ask)),
+            documented,
+            operation_id=ask,
+            summary=summary,
             tags=["compute"],
             responses=REFUSALS,
-        ),
-        LeanRoute(
-            Lean("/grad", Compute(context, "grad")),
-            grad,
-            operation_id="grad",
-            summary="Evaluate and differentiate",
-            tags=["compute"],
-            responses=REFUSALS,
-        ),
+        )
+        for ask, documented, summary in QUESTIONS
     ]

@@ -63,3 +63,52 @@ class GradAnswer(BaseModel):
     value: AnyArray
     grad: dict[str, AnyArray]
     warnings: list[WarningModel]
+
+
+class JacobianAnswer(BaseModel):
+    """The value of a function at a point and its derivative, by input."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"value": [3, 6], "jacobian": {"x": [1, 2]}, "mode": "forward", "warnings": []}]
+        }
+    )
+
+    value: AnyArray
+    jacobian: dict[str, AnyArray] = Field(description="By input: the shape of the output, then that of the input.")
+    mode: Literal["forward", "reverse"] = Field(description="The mode in which it was computed.")
+    warnings: list[WarningModel]
+
+
+class HessianAnswer(BaseModel):
+    """The value of a scalar function at a point, its gradient, and its second derivatives by input and input."""
+
+    value: AnyArray
+    grad: dict[str, AnyArray]
+    hessian: dict[str, dict[str, AnyArray]]
+    warnings: list[WarningModel]
+
+
+class JvpAnswer(BaseModel):
+    """The value of a function at a point and its directional derivative, one per tangent if there were several."""
+
+    value: AnyArray
+    jvp: AnyArray
+    warnings: list[WarningModel]
+
+
+class VjpAnswer(BaseModel):
+    """The value of a function at a point and the cotangents of its inputs."""
+
+    value: AnyArray
+    vjp: dict[str, AnyArray]
+    warnings: list[WarningModel]
+
+
+class HvpAnswer(BaseModel):
+    """The value of a scalar function at a point, its gradient, and the product of its Hessian with a vector."""
+
+    value: AnyArray
+    grad: dict[str, AnyArray]
+    hvp: dict[str, AnyArray]
+    warnings: list[WarningModel]

@@ -47,3 +47,39 @@ class QuestionBody(BaseModel):
         None, description="`auto` if absent. This version computes in float64 and refuses `exact`."
     )
     check: bool | None = Field(None, description="`true` asks for the report of the witnesses. Not in this version.")
+
+
+class JvpBody(QuestionBody):
+    """A question with a tangent, or several: arrays by input, of its shape. Inputs left out do not move."""
+
+    model_config = ConfigDict(
+        title="JvpQuestion",
+        json_schema_extra={"examples": [{"expr": "x^2*sin(y)", "at": {"x": 3, "y": 0.5}, "tangent": {"x": 1}}]},
+    )
+
+    tangent: dict[str, AnyArray] | None = Field(None, examples=[{"x": 1}])
+    tangents: list[dict[str, AnyArray]] | None = Field(None, description="Several at once, instead of `tangent`.")
+
+
+class VjpBody(QuestionBody):
+    """A question with a cotangent, or several: arrays of the shape of the output."""
+
+    model_config = ConfigDict(
+        title="VjpQuestion",
+        json_schema_extra={"examples": [{"expr": "x^2", "at": {"x": [1, 2]}, "cotangent": [1, 10]}]},
+    )
+
+    cotangent: AnyArray | None = Field(None, examples=[1])
+    cotangents: list[AnyArray] | None = Field(None, description="Several at once, instead of `cotangent`.")
+
+
+class HvpBody(QuestionBody):
+    """A question with a vector, or several: arrays by input, of the shape of the input."""
+
+    model_config = ConfigDict(
+        title="HvpQuestion",
+        json_schema_extra={"examples": [{"expr": "x^2*sin(y)", "at": {"x": 3, "y": 0.5}, "vector": {"x": 1}}]},
+    )
+
+    vector: dict[str, AnyArray] | None = Field(None, examples=[{"x": 1}])
+    vectors: list[dict[str, AnyArray]] | None = Field(None, description="Several at once, instead of `vector`.")

@@ -197,7 +197,7 @@ class HeavyQuestion:
         self.began.set()
         while not self.free.wait(0.001):
             budget.check()
-        return Answer(np.float64(1.0), None, [], {"run": 0.0})  # type: ignore[arg-type]
+        return Answer(np.float64(1.0), {}, [], {"run": 0.0})  # type: ignore[arg-type]
 
 
 class HeavyEngine(Engine):
