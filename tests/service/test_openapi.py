@@ -22,6 +22,11 @@ load_all_checks()
 OPERATIONS = {
     "value": "POST /value",
     "grad": "POST /grad",
+    "jacobian": "POST /jacobian",
+    "hessian": "POST /hessian",
+    "jvp": "POST /jvp",
+    "vjp": "POST /vjp",
+    "hvp": "POST /hvp",
     "version": "GET /version",
     "limits": "GET /limits",
     "healthz": "GET /healthz",
@@ -60,7 +65,7 @@ def test_the_service_keeps_to_its_document(case: schemathesis.Case[Any]) -> None
         (422, b"{}", {"content-type": "application/json"}),
     ],
 )
-@pytest.mark.parametrize("path", ["/value", "/grad"])
+@pytest.mark.parametrize("path", ["/value", "/grad", "/jacobian", "/hessian", "/jvp", "/vjp", "/hvp"])
 def test_every_refusal_is_documented(
     client: Client, document: dict[str, Any], path: str, status: int, body: bytes, headers: dict[str, str]
 ) -> None:
