@@ -1,11 +1,11 @@
 """The latency of a first, never seen expression: parsed, lowered, derived, compiled and run.
 
-Measured: 500 distinct random expressions of 3 to 15 operations in 1 to 4 scalar inputs, each asked once; by the engine
-alone (`prepare` and `run`), and as `POST /grad` through the whole application in-process, which has an engine of its own.
-50 others go before, so that what is imported at first use is there.
+Measured: 500 distinct random expressions of 3 to 15 operations in 1 to 4 scalar inputs, each asked once; by the
+engine alone (`prepare` and `run`), and as `POST /grad` through the whole application in-process, which has an engine
+of its own.  50 others go before, so that what is imported at first use is there.
 
-Expected beforehand: the engine at the median under 1.5 ms, about 0.1 ms per operation of the expression; the application
-0.1 ms more.
+Expected beforehand: the engine at the median under 1.5 ms, about 0.1 ms per operation of the expression; the
+application 0.1 ms more.
 """
 
 from __future__ import annotations

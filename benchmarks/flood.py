@@ -1,12 +1,14 @@
 """Floods of heavy, hostile and broken requests, with light ones answered meanwhile.
 
 Measured: a server as `adjoint serve` starts it, default settings, one worker.  One client sends a light question
-(`x^2*sin(y)+exp(-x)`, warm) every 20 ms on a kept connection, first alone and then during each flood of 10 s; its latencies, the
-statuses that the flood was answered, and the memory of the server, at its peak and 2 s after the flood.
+(`x^2*sin(y)+exp(-x)`, warm) every 20 ms on a kept connection, first alone and then during each flood of 10 s; its
+latencies, the statuses that the flood was answered, and the memory of the server, at its peak and 2 s after the
+flood.
 
-Expected beforehand: no 500, and every light question answered 200; its median below 5 ms, its 99th percentile below 100 ms while numpy works in
-threads, more while Python compiles long texts in threads, since they share the interpreter with the event loop.  Memory
-bounded by threads × 2 GiB (`run_bytes`) and in fact far below, and given back.
+Expected beforehand: no 500, and every light question answered 200; its median below 5 ms, its 99th percentile below
+100 ms while numpy works in threads, more while Python compiles long texts in threads, since they share the
+interpreter with the event loop.  Memory bounded by threads × 2 GiB (`run_bytes`) and in fact far below, and given
+back.
 """
 
 from __future__ import annotations

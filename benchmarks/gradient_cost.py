@@ -1,11 +1,12 @@
 """The time of value and gradient over the time of the value alone.
 
-Measured: `Prepared.run` for `/grad` and for `/value` of the same question in turn, 15 rounds, the median of the ratios.
-The questions are sums over vectors of 10 to 10^6 elements, and `sum([x0*sin(x0), …])` of 1 to 10^4 scalar inputs.
+Measured: `Prepared.run` for `/grad` and for `/value` of the same question in turn, 15 rounds, the median of the
+ratios.  The questions are sums over vectors of 10 to 10^6 elements, and `sum([x0*sin(x0), …])` of 1 to 10^4 scalar
+inputs.
 
-Expected beforehand: at most 4, and flat in the number of inputs, as theory has it for reverse mode (Griewank and Walther,
-Evaluating Derivatives, section 4.5).  For few elements the ratio is that of the counts of operations; for many, that of the
-memory traffic.
+Expected beforehand: at most 4, and flat in the number of inputs, as theory has it for reverse mode (Griewank and
+Walther, Evaluating Derivatives, section 4.5).  For few elements the ratio is that of the counts of operations; for
+many, that of the memory traffic.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def main() -> None:
 
 def _cost(engine: Engine, text: str, at: dict[str, object]) -> tuple[float, float, float]:
     asked = question(text, at)
-    times = in_turn({ask: prepared(engine, asked, ask) for ask in ("value", "grad")})  # type: ignore[arg-type]
+    times = in_turn({ask: prepared(engine, asked, ask) for ask in ("value", "grad")})
     return ratio(times["grad"], times["value"]), median(times["value"]), median(times["grad"])
 
 

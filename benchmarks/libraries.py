@@ -1,14 +1,15 @@
 """The time of one value and gradient against Autograd, PyTorch and JAX.
 
-Measured: the same problems, in one process, pinned to one core and to one thread, in float64, warm.  All libraries that are
-installed take turns, 15 rounds; the medians.  Their answers are compared before.  Autograd and PyTorch record the function at
-every call, which is how they are used; JAX is compiled by `jit`; Adjoint is asked through `Prepared.run`, which is what
-the service calls: the conversion of the arguments, the deadline and the search for non-finite numbers and kinks are included.
+Measured: the same problems, in one process, pinned to one core and to one thread, in float64, warm.  All libraries
+that are installed take turns, 15 rounds; the medians.  Their answers are compared before.  Autograd and PyTorch
+record the function at every call, which is how they are used; JAX is compiled by `jit`; Adjoint is asked through
+`Prepared.run`, which is what the service calls: the conversion of the arguments, the deadline and the search for
+non-finite numbers and kinks are included.
 
-Expected beforehand: on scalars several times faster than Autograd and PyTorch, which build a graph at every call, and level
-with JAX, where the dispatch of one compiled call costs as much as ten of our operations; the more operations, the better
-for JAX.  On vectors of 1,000 level with PyTorch, since all wait for `exp` and `log`, and slower than JAX, which fuses the loops.  On
-matrices level, since LAPACK does the work.
+Expected beforehand: on scalars several times faster than Autograd and PyTorch, which build a graph at every call, and
+level with JAX, where the dispatch of one compiled call costs as much as ten of our operations; the more operations,
+the better for JAX.  On vectors of 1,000 level with PyTorch, since all wait for `exp` and `log`, and slower than JAX,
+which fuses the loops.  On matrices level, since LAPACK does the work.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The server of the throughput benchmark: the service, and a do-nothing typed FastAPI endpoint, in one process.
 
-`python -m benchmarks.throughput_server` prints its port.  The do-nothing endpoint is an application of its own, without
-our edge, so that it carries nothing but FastAPI, pydantic and uvicorn; the service is as `adjoint serve` runs it, logs
-included (the do-nothing endpoint logs nothing).
+`python -m benchmarks.throughput_server` prints its port.  The do-nothing endpoint is an application of its own,
+without our edge, so that it carries nothing but FastAPI, pydantic and uvicorn; the service is as `adjoint serve` runs
+it, logs included (the do-nothing endpoint logs nothing).
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -101,11 +102,8 @@ class _Alarm:
 
 
 def _finite(outputs: Sequence[Any]) -> bool:
-    for output in outputs:
-        finite = np.isfinite(output)
-        if not (finite if finite.__class__ is np.bool_ else finite.all()):
-            return False
-    return True
+    # On single numbers, math.isfinite takes a twentieth of the time of the ufunc.
+    return all(isfinite(output) if output.ndim == 0 else bool(np.isfinite(output).all()) for output in outputs)
 
 
 def _without_value(outputs: Sequence[Any]) -> list[Any]:

@@ -8,7 +8,7 @@ from typing import NoReturn
 import numpy as np
 
 from engine.compiled import require_integers
-from engine.errors import Fault, InvalidRequest
+from engine.errors import EngineFault, Fault, InvalidRequest
 from engine.graph.types import DType, Shape, Type, describe
 from engine.question import Array, Question, Warning
 from engine.source.names import CONSTANTS, Uses
@@ -30,6 +30,8 @@ class Inputs:
     def __init__(self, question: Question, found: Uses) -> None:
         self.arrays: dict[str, Array] = {normal_name(name): array for name, array in question.at.items()}
         self._spelled = {normal_name(name): name for name in question.at}
+        if len(self.arrays) < len(question.at):
+            self._refuse_twins(question)
         self._question = question
         self._uses = found
         self.size, self.varies = self._batch()
@@ -37,6 +39,15 @@ class Inputs:
         self.moving = [name for name in used if name not in found.static]
         self.types = {name: self._type(name) for name in self.arrays}
         self.constants = {name: self._constant(name) for name in used if name in found.static}
+
+    def _refuse_twins(self, question: Question) -> NoReturn:
+        """Refuse names that differ only in how their characters are encoded (NFKC): one would hide the other."""
+        first: dict[str, str] = {}
+        for name in question.at:
+            before = first.setdefault(normal_name(name), name)
+            if before != name:
+                refuse(f"/at/{name}", f"{name!r} and {before!r} are the same name, written with other characters.")
+        raise EngineFault("inputs were lost without twins")
 
     def spelled(self, name: str) -> str:
         """The name as the client wrote it."""

@@ -7,6 +7,7 @@ that sends a byte a minute holds a connection for ever, and one that never ends 
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any, ClassVar
 
 from uvicorn.config import Config
@@ -14,9 +15,10 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from service.errors import InvalidJson, TooLarge
-from service.exchange import new_request_id
+from service.exchange import WHOLE, new_request_id
 from service.problems import MEDIA_TYPE, problem_of
 from service.serialise import json_bytes
+from service.whole import send_whole
 
 
 class Protocol(HttpToolsProtocol):
@@ -70,6 +72,7 @@ class Protocol(HttpToolsProtocol):
         """The head of a request is complete."""
         self._in_head = False
         super().on_headers_complete()
+        self.scope["extensions"] = {WHOLE: partial(send_whole, self.cycle)}  # type: ignore[dict-item]
 
     def on_message_complete(self) -> None:
         """A request is complete."""

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from engine.errors import BudgetExceeded, Limit, LimitExceeded
-from engine.graph.types import Array
+from engine.graph.integers import GROWING, checked
+from engine.graph.types import Array, Type
 from engine.graph.values import Graph, Node, Value
 from engine.limits import Budget, Limits
 
@@ -26,6 +27,8 @@ CHECK_NANOSECONDS = 1_000_000.0
 
 COMPARISONS = frozenset(("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"))
 """An exact tie on a differentiated value means that the point lies on the boundary of a condition."""
+
+NUMBER = Type("real", ())
 
 Instruction = tuple[Callable[..., Any], tuple[int, ...], int | tuple[int, ...], tuple[int, ...]]
 """Function, registers of its arguments, register(s) of its result, registers to clear afterwards."""
@@ -71,7 +74,12 @@ def node_nanoseconds(node: Node) -> float:
 
 def bind(node: Node) -> Callable[..., Any]:
     """The node's function of arrays, with its static parameters filled in."""
+    scalar = node.primitive.scalar
+    if scalar is not None and all(v.type == NUMBER for v in node.inputs):
+        return scalar
     value = node.primitive.value
+    if node.outputs[0].type.dtype == "int" and node.primitive.name in GROWING:
+        value = checked(value)
     return partial(value, **node.params) if node.params else value
 
 
@@ -186,6 +194,8 @@ def _refuse_slow(node: Node, nanoseconds: float, limits: Limits) -> None:
 
 def as_argument(array: Any, value: Value) -> Any:
     """An array as the executable takes it: float64, int64 or bool, a numpy scalar for a number."""
+    if array.__class__ is np.ndarray and array.dtype.char == "d" and value.type.dtype == "real":
+        return array if array.ndim else array[()]
     dtype: Any = {"real": np.float64, "int": np.int64, "bool": np.bool_}[value.type.dtype]
     found: Array = np.asarray(array, dtype=dtype)
     return found if found.ndim else found[()]

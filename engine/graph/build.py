@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.errors import EngineError, EngineFault, Limit, LimitExceeded
+from engine.graph.integers import GROWING, checked
 from engine.graph.simplify import REWRITES, Rewrite, identity
 from engine.graph.types import NUMPY, DType, Type, type_of
 from engine.graph.values import Graph, Node, Operand, Value, live_nodes
@@ -125,11 +126,21 @@ class Builder:
         if not graphs and all(v.constant is not None for v in values) and all(t.size <= FOLD_SIZE for t in types):
             outputs = self._fold(primitive, values, params, types)
         else:
-            node = Node(primitive, values, params, graphs, types, self.span)
-            self.nodes.append(node)
-            outputs = node.outputs
+            outputs = self._append(primitive, values, params, graphs, types)
         self._known[key] = outputs
         return outputs
+
+    def _append(
+        self,
+        primitive: Primitive,
+        values: tuple[Value, ...],
+        params: Mapping[str, Any],
+        graphs: tuple[Graph, ...],
+        types: tuple[Type, ...],
+    ) -> tuple[Value, ...]:
+        node = Node(primitive, values, params, graphs, types, self.span)
+        self.nodes.append(node)
+        return node.outputs
 
     def _rewritten(self, primitive: Primitive, values: tuple[Value, ...], params: Mapping[str, Any]) -> Value | None:
         # What a rewrite emits is in its final form: it is not rewritten again.
@@ -147,9 +158,13 @@ class Builder:
     def _fold(
         self, primitive: Primitive, values: tuple[Value, ...], params: Mapping[str, Any], types: tuple[Type, ...]
     ) -> tuple[Value, ...]:
+        value = checked(primitive.value) if types[0].dtype == "int" and primitive.name in GROWING else primitive.value
         with np.errstate(all="ignore"):
-            result = primitive.value(*[v.constant for v in values], **params)
+            result = value(*[v.constant for v in values], **params)
         results = result if len(types) > 1 else (result,)
+        if not _finite(results) and _finite([v.constant for v in values]):
+            # Not a constant but a node, so that a run can tell where the value that is not finite was born.
+            return self._append(primitive, values, params, (), types)
         return tuple(self.constant(r, t.dtype) for r, t in zip(results, types, strict=True))
 
     def _check(self, types: tuple[Type, ...]) -> None:
@@ -171,6 +186,10 @@ class Builder:
             )
         if self.budget is not None and not count & 255:
             self.budget.check()
+
+
+def _finite(arrays: Sequence[Any]) -> bool:
+    return all(bool(np.all(np.isfinite(array))) for array in arrays)
 
 
 def _key(primitive: Primitive, values: tuple[Value, ...], params: Mapping[str, Any]) -> Any:

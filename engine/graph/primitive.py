@@ -48,7 +48,9 @@ class Primitive:
     `value(*arrays, **params)` computes it with numpy.  `precise(mp, *numbers, **params)` and `symbolic(sympy,
     *expressions, **params)` are its twins for the witnesses: of one element, or of whole object arrays where
     `whole_arrays` is set; without a twin, `whole_arrays` says that `value` works on object arrays as it is.
-    `cost(node)` estimates nanoseconds beyond the call.  At a `gate`, zeros count as branches that were not taken.
+    `scalar` is the same as `value` on single float64s, where an operator of Python is faster than a ufunc (measured:
+    17 times for a product).  `cost(node)` estimates nanoseconds beyond the call.  At a `gate`, zeros count as branches
+    that were not taken.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Primitive:
     inside: Callable[..., Array] | None = None
     cost: Callable[[Node], float] | None = None
     gate: bool = False
+    scalar: Callable[..., Any] | None = None
     kind: str = "structural"
     fields: Params = field(default_factory=dict)
 

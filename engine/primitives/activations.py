@@ -162,7 +162,7 @@ sigmoid: Elementwise = elementwise(
     precise=_sigmoid_precise,
     symbolic=lambda sp, x: 1 / (1 + sp.exp(-x)),
     points=Points(((-4.0, 4.0),), ((0.0,), (1e-10,), (-700.0,), (700.0,), (40.0,))),
-    nanoseconds=8.0,
+    nanoseconds=17.0,
 )
 
 
@@ -178,7 +178,7 @@ logistic_density: Elementwise = elementwise(
     lambda x, out: -(out * tanh(x * 0.5)),
     precise=lambda mp, x: mp.exp(-abs(x)) / (1 + mp.exp(-abs(x))) ** 2,
     symbolic=lambda sp, x: 1 / (2 + sp.exp(x) + sp.exp(-x)),
-    nanoseconds=8.0,
+    nanoseconds=10.0,
     public=False,
 )
 
@@ -199,7 +199,7 @@ silu: Elementwise = elementwise(
     precise=lambda mp, x: x * _sigmoid_precise(mp, x),
     symbolic=lambda sp, x: x / (1 + sp.exp(-x)),
     points=Points(((-4.0, 4.0),), ((0.0,), (-700.0,), (700.0,), (1e300,))),
-    nanoseconds=10.0,
+    nanoseconds=30.0,
 )
 
 
@@ -228,7 +228,7 @@ log_sigmoid: Elementwise = elementwise(
     precise=lambda mp, x: -_softplus_precise(mp, -x),
     symbolic=lambda sp, x: -sp.log(1 + sp.exp(-x)),
     points=Points(((-4.0, 4.0),), ((0.0,), (-700.0,), (700.0,), (-1e300,))),
-    nanoseconds=15.0,
+    nanoseconds=20.0,
 )
 softsign: Elementwise = elementwise(
     "softsign",
@@ -239,5 +239,5 @@ softsign: Elementwise = elementwise(
     precise=lambda mp, x: x / (1 + abs(x)),
     symbolic=lambda sp, x: x / (1 + sp.Abs(x)),
     points=Points(((0.1, 4.0),), ((-2.0,), (1e-300,), (-1e-300,), (1e100,))),
-    nanoseconds=3.0,
+    nanoseconds=10.0,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ add: Elementwise = elementwise(
     symbolic=lambda sp, x, y: x + y,
     points=_TWO,
     nanoseconds=0.8,
+    scalar=operator.add,
 )
 subtract: Elementwise = elementwise(
     "subtract",
@@ -39,6 +41,7 @@ subtract: Elementwise = elementwise(
     symbolic=lambda sp, x, y: x - y,
     points=_TWO,
     nanoseconds=0.8,
+    scalar=operator.sub,
 )
 multiply: Elementwise = elementwise(
     "multiply",
@@ -52,6 +55,7 @@ multiply: Elementwise = elementwise(
     symbolic=lambda sp, x, y: x * y,
     points=Points((REALS, REALS), ((0.0, 0.0), (0.0, 3.0), (1e150, 1e-150))),
     nanoseconds=0.8,
+    scalar=operator.mul,
 )
 # The product of a cotangent and a partial derivative.  It multiplies; what makes it different is the rule, applied when
 # an answer comes out non-finite, that an exact zero in it beats infinity and NaN (see execute.careful).
@@ -63,6 +67,7 @@ chain: Elementwise = elementwise(
     symbolic=lambda sp, x, y: x * y,
     nanoseconds=0.8,
     public=False,
+    scalar=operator.mul,
 )
 divide: Elementwise = elementwise(
     "divide",
@@ -77,6 +82,7 @@ divide: Elementwise = elementwise(
     symbolic=lambda sp, x, y: x / y,
     points=Points((REALS, (0.2, 4.0)), ((0.0, -3.0), (1e300, 1e10), (1e-300, 1e-10), (1.0, -1e154))),
     nanoseconds=1.0,
+    scalar=operator.truediv,
 )
 negative: Elementwise = elementwise(
     "negative",
@@ -90,6 +96,7 @@ negative: Elementwise = elementwise(
     symbolic=lambda sp, x: -x,
     points=Points((REALS,), ((0.0,), (1e300,))),
     nanoseconds=0.6,
+    scalar=operator.neg,
 )
 reciprocal: Elementwise = elementwise(
     "reciprocal",
@@ -115,6 +122,7 @@ square: Elementwise = elementwise(
     symbolic=lambda sp, x: x**2,
     points=Points((REALS,), ((0.0,), (-1e150,), (1e-160,))),
     nanoseconds=0.6,
+    scalar=lambda x: x * x,
 )
 
 

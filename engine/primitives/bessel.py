@@ -131,7 +131,7 @@ bessel_i: Elementwise = elementwise(
     lambda x, out, *, n: _i_slope(n, x),
     precise=_i_precise,
     symbolic=lambda sp, x, *, n: sp.besseli(n, x),
-    nanoseconds=400.0,
+    nanoseconds=700.0,
     public=False,
 )
 j0: Elementwise = elementwise(
@@ -143,7 +143,7 @@ j0: Elementwise = elementwise(
     precise=lambda mp, x: _j_precise(mp, x, n=0),
     symbolic=lambda sp, x: sp.besselj(0, x),
     points=Points(((-6.0, 6.0),), ((0.0,), (1e-100,), (24.9,), (25.1,), (1e6,))),
-    nanoseconds=40.0,
+    nanoseconds=20.0,
 )
 j1: Elementwise = elementwise(
     "j1",
@@ -154,7 +154,7 @@ j1: Elementwise = elementwise(
     precise=lambda mp, x: _j_precise(mp, x, n=1),
     symbolic=lambda sp, x: sp.besselj(1, x),
     points=Points(((-6.0, 6.0),), ((0.0,), (1e-100,), (24.9,), (25.1,), (1e6,))),
-    nanoseconds=40.0,
+    nanoseconds=25.0,
 )
 i0: Elementwise = elementwise(
     "i0",
@@ -165,7 +165,7 @@ i0: Elementwise = elementwise(
     precise=lambda mp, x: _i_precise(mp, x, n=0),
     symbolic=lambda sp, x: sp.besseli(0, x),
     points=Points(((-6.0, 6.0),), ((0.0,), (1e-100,), (-700.0,))),
-    nanoseconds=20.0,
+    nanoseconds=80.0,
 )
 i1: Elementwise = elementwise(
     "i1",
@@ -176,5 +176,5 @@ i1: Elementwise = elementwise(
     precise=lambda mp, x: _i_precise(mp, x, n=1),
     symbolic=lambda sp, x: sp.besseli(1, x),
     points=Points(((-6.0, 6.0),), ((0.0,), (1e-100,), (-700.0,))),
-    nanoseconds=20.0,
+    nanoseconds=60.0,
 )

@@ -26,7 +26,7 @@ gaussian: Elementwise = elementwise(
     lambda x, out, *, scale: x * out * (2.0 * scale),
     precise=lambda mp, x, *, scale: mp.exp(scale * x * x),
     symbolic=lambda sp, x, *, scale: sp.exp(sp.Rational(scale) * x**2),
-    nanoseconds=12.0,
+    nanoseconds=20.0,
     public=False,
 )
 
@@ -58,7 +58,7 @@ erf: Elementwise = elementwise(
     precise=lambda mp, x: mp.erf(x) if abs(x) < 1e20 else mp.sign(x) * (1 - erfc_precise(mp, abs(x))),
     symbolic=lambda sp, x: sp.erf(x),
     points=Points(((-3.0, 3.0),), ((0.0,), (1e-300,), (-6.0,), (20.0,))),
-    nanoseconds=8.0,
+    nanoseconds=14.0,
 )
 erfc: Elementwise = elementwise(
     "erfc",
@@ -80,7 +80,7 @@ erfcx: Elementwise = elementwise(
     precise=lambda mp, x, *, order=0: _erfcx_precise(mp, x, order),
     symbolic=lambda sp, x, *, order=0: _derivative(sp, lambda t: sp.exp(t**2) * sp.erfc(t), x, order),
     points=Points(((-3.0, 3.0),), ((0.0,), (-20.0,), (50.0,), (1e8,), (1e150,))),
-    nanoseconds=60.0,
+    nanoseconds=300.0,
 )
 
 
@@ -121,7 +121,7 @@ erfinv: Elementwise = elementwise(
     precise=lambda mp, x: mp.erfinv(x) if abs(x) < 1 else (x * mp.inf if abs(x) == 1 else mp.nan),
     symbolic=lambda sp, x: sp.erfinv(x),
     points=Points(((-0.9, 0.9),), ((0.0,), (1e-300,), (1 - 2.0**-40,), (-1 + 2.0**-53,))),
-    nanoseconds=40.0,
+    nanoseconds=20.0,
 )
 
 
@@ -143,7 +143,7 @@ erfcinv: Elementwise = elementwise(
     precise=lambda mp, x: _erfcinv_precise(mp, x),
     symbolic=lambda sp, x: sp.erfcinv(x),
     points=Points(((0.1, 1.9),), ((1.0,), (1e-10,), (1e-100,), (2.0 - 2.0**-40,))),
-    nanoseconds=40.0,
+    nanoseconds=12.0,
 )
 
 
@@ -177,7 +177,7 @@ ndtr: Elementwise = elementwise(
     precise=_erfc_of,
     symbolic=lambda sp, x: sp.erfc(-x / sp.sqrt(2)) / 2,
     points=Points(((-3.0, 3.0),), ((0.0,), (-37.0,), (8.0,), (-1e-5,))),
-    nanoseconds=60.0,
+    nanoseconds=100.0,
 )
 log_ndtr: Elementwise = elementwise(
     "log_ndtr",
@@ -191,7 +191,7 @@ log_ndtr: Elementwise = elementwise(
     ),
     symbolic=lambda sp, x, *, order=0: _derivative(sp, lambda t: sp.log(sp.erfc(-t / sp.sqrt(2)) / 2), x, order),
     points=Points(((-3.0, 3.0),), ((0.0,), (-40.0,), (-1e5,), (-1e100,), (8.0,), (37.0,))),
-    nanoseconds=120.0,
+    nanoseconds=400.0,
 )
 
 
@@ -219,5 +219,5 @@ ndtri: Elementwise = elementwise(
     precise=lambda mp, x: -mp.sqrt(2) * _erfcinv_precise(mp, 2 * x),
     symbolic=lambda sp, x: -sp.sqrt(2) * sp.erfcinv(2 * x),
     points=Points(((0.05, 0.95),), ((0.5,), (1e-10,), (1e-100,), (1 - 2.0**-40,))),
-    nanoseconds=30.0,
+    nanoseconds=12.0,
 )

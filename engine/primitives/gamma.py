@@ -33,7 +33,7 @@ gamma: Elementwise = elementwise(
     precise=lambda mp, x: mp.gamma(x),
     symbolic=lambda sp, x: sp.gamma(x),
     points=Points(((0.3, 6.0),), ((-1.5,), (1e-100,), (150.0,), (-20.5,))),
-    nanoseconds=30.0,
+    nanoseconds=17.0,
 )
 lgamma: Elementwise = elementwise(
     "lgamma",
@@ -47,7 +47,7 @@ lgamma: Elementwise = elementwise(
     precise=lambda mp, x: mp.re(mp.loggamma(x)),
     symbolic=lambda sp, x: sp.loggamma(x),
     points=Points(((0.3, 6.0),), ((1.0,), (2.0,), (1e-100,), (1e10,), (1e100,))),
-    nanoseconds=30.0,
+    nanoseconds=100.0,
 )
 digamma: Elementwise = elementwise(
     "digamma",
@@ -61,7 +61,7 @@ digamma: Elementwise = elementwise(
     precise=lambda mp, x: mp.digamma(x),
     symbolic=lambda sp, x: sp.polygamma(0, x),
     points=Points(((0.3, 6.0),), ((-1.25,), (-6.998,), (1e-100,), (1e100,))),
-    nanoseconds=30.0,
+    nanoseconds=110.0,
 )
 _polygamma: Elementwise = elementwise(
     "polygamma",
@@ -71,7 +71,7 @@ _polygamma: Elementwise = elementwise(
     inside=_no_pole,
     precise=lambda mp, x, *, order: mp.polygamma(order, x),
     symbolic=lambda sp, x, *, order: sp.polygamma(order, x),
-    nanoseconds=100.0,
+    nanoseconds=400.0,
     public=False,
 )
 
@@ -110,7 +110,7 @@ digamma_difference: Elementwise = elementwise(
     inside=_positive,
     precise=lambda mp, a, b, *, order=0: mp.polygamma(order, a + b) - mp.polygamma(order, a),
     symbolic=lambda sp, a, b, *, order=0: sp.polygamma(order, a + b) - sp.polygamma(order, a),
-    nanoseconds=300.0,
+    nanoseconds=450.0,
     public=False,
 )
 betaln: Elementwise = elementwise(
@@ -128,7 +128,7 @@ betaln: Elementwise = elementwise(
     points=Points(
         ((0.3, 6.0), (0.3, 6.0)), ((1e-10, 2.0), (1e5, 1.0), (1e10, 1e-3), (1e8, 1e8), (0.5, 0.5), (40.0, 12.0))
     ),
-    nanoseconds=250.0,
+    nanoseconds=600.0,
 )
 beta: Elementwise = elementwise(
     "beta",
@@ -142,5 +142,5 @@ beta: Elementwise = elementwise(
     precise=lambda mp, a, b: mp.beta(a, b),
     symbolic=lambda sp, a, b: sp.gamma(a) * sp.gamma(b) / sp.gamma(a + b),
     points=Points(((0.3, 6.0), (0.3, 6.0)), ((1e5, 1.0), (40.0, 30.0), (0.5, 0.5))),
-    nanoseconds=300.0,
+    nanoseconds=1000.0,
 )

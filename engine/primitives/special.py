@@ -153,5 +153,5 @@ sinc: Elementwise = elementwise(
     precise=lambda mp, x, *, order=0: mp.diff(mp.sincpi, x, order) if order else mp.sincpi(x),
     symbolic=lambda sp, x, *, order=0: _sinc_symbolic(sp, x, order),
     points=Points(((-3.0, 3.0),), ((0.0,), (1e-300,), (1e-5,), (1.0,), (1e6 + 0.25,))),
-    nanoseconds=60.0,
+    nanoseconds=150.0,
 )

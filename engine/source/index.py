@@ -20,7 +20,8 @@ Item = int | slice | Value | None
 
 def index(base: Value, node: tree.Index, lower: Lower) -> Value:
     """`base[items]`."""
-    items = _expand(base, node, lower)
+    lowered = [None if isinstance(item, tree.Dots) else _item(item, lower) for item in node.items]
+    items = _expand(base, node, lowered)
     if len(items) == 1 and isinstance(items[0], int):
         return element(base, index=_in_range(items[0], base.shape[0], node))
     gathers = any(isinstance(item, Value) for item in items)
@@ -47,22 +48,31 @@ def index(base: Value, node: tree.Index, lower: Lower) -> Value:
     whole = all(s == (0, n, 1) for s, n in zip(slices, base.shape, strict=True))
     part = base if whole else strided(base, slices=tuple(slices))
     part = reshape(part, shape=tuple(shape))
-    return _gather(part, advanced, items) if advanced else part
+    return _gather(part, advanced, _together(node, lowered)) if advanced else part
 
 
-def _gather(part: Value, advanced: list[tuple[int, Value]], items: list[Item]) -> Value:
+def _together(node: tree.Index, lowered: list[Item]) -> bool:
+    """Whether the integers and integer arrays stand next to each other; dots between them part them, even if empty."""
+    places = [i for i, item in enumerate(lowered) if isinstance(item, int | Value) and not _is_dots(node, i)]
+    return places == list(range(places[0], places[0] + len(places)))
+
+
+def _is_dots(node: tree.Index, i: int) -> bool:
+    return isinstance(node.items[i], tree.Dots)
+
+
+def _gather(part: Value, advanced: list[tuple[int, Value]], together: bool) -> Value:
     """Integer arrays at some axes: gathered at the front, then moved to where numpy puts the result."""
     axes = [axis for axis, _ in advanced]
     rest = [a for a in range(part.rank) if a not in axes]
     found = gather(transpose(part, axes=tuple(axes + rest)), *[value for _, value in advanced])
-    together = axes == list(range(axes[0], axes[0] + len(axes)))
     new = found.rank - len(rest)
     place = axes[0] if together else 0
     order = list(range(new, new + place)) + list(range(new)) + list(range(new + place, found.rank))
     return transpose(found, axes=tuple(order))
 
 
-def _expand(base: Value, node: tree.Index, lower: Lower) -> list[Item]:
+def _expand(base: Value, node: tree.Index, lowered: list[Item]) -> list[Item]:
     """The items with `...` written out and missing ones added."""
     dots = [i for i, item in enumerate(node.items) if isinstance(item, tree.Dots)]
     if len(dots) > 1:
@@ -76,8 +86,8 @@ def _expand(base: Value, node: tree.Index, lower: Lower) -> list[Item]:
         )
     missing: list[Item] = [slice(None)] * (base.rank - used)
     items: list[Item] = []
-    for item in node.items:
-        items += missing if isinstance(item, tree.Dots) else [_item(item, lower)]
+    for i, item in enumerate(lowered):
+        items += missing if _is_dots(node, i) else [item]
     return items if dots else items + missing
 
 

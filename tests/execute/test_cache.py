@@ -131,7 +131,9 @@ actions = st.lists(
 
 @given(actions, st.integers(0, 5), st.integers(0, 50))
 @settings(max_examples=200, deadline=None)
-def test_any_history_leaves_what_the_plain_cache_has(history: list[tuple[object, ...]], entries: int, weight: int) -> None:
+def test_any_history_leaves_what_the_plain_cache_has(
+    history: list[tuple[object, ...]], entries: int, weight: int
+) -> None:
     cache: Cache[int] = Cache(entries, weight)
     model = Model(entries, weight)
     for action, *arguments in history:

@@ -106,7 +106,7 @@ def operand_that_was_not_cast() -> Graph:
 
 
 def constant_of_another_type() -> Graph:
-    two = Value(Type("int", ()), None, constant=np.float64(2.0))
+    two = Value(Type("int", ()), None, constant=np.asarray(2.0))
     x = Value(Type("int", ()), None)
     total = node("add", x, two, types=(Type("int", ()),))
     return Graph((x,), (total,), total.outputs)

@@ -31,8 +31,16 @@ def test_broadcasting_is_that_of_numpy(given_shapes: list[tuple[int, ...]]) -> N
     ("a", "b", "detail"),
     [
         ((2,), (3,), "(2,) and (3,) do not broadcast: sizes 2 and 3 differ on axis -1 (counted from the last)."),
-        ((2, 3), (3, 3), "(2, 3) and (3, 3) do not broadcast: sizes 2 and 3 differ on axis -2 (counted from the last)."),
-        ((4, 2, 3), (3, 1), "(4, 2, 3) and (3, 1) do not broadcast: sizes 2 and 3 differ on axis -2 (counted from the last)."),
+        (
+            (2, 3),
+            (3, 3),
+            "(2, 3) and (3, 3) do not broadcast: sizes 2 and 3 differ on axis -2 (counted from the last).",
+        ),
+        (
+            (4, 2, 3),
+            (3, 1),
+            "(4, 2, 3) and (3, 1) do not broadcast: sizes 2 and 3 differ on axis -2 (counted from the last).",
+        ),
         ((0,), (2,), "(0,) and (2,) do not broadcast: sizes 0 and 2 differ on axis -1 (counted from the last)."),
     ],
 )

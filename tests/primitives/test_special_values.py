@@ -83,7 +83,7 @@ ONE_ARGUMENT: list[tuple[str, tuple[float, ...], Formula, Formula]] = [
     ("sigmoid", (-745.0, -710.0, -40.0, 1e-12, 36.0, 800.0), sigmoid, lambda x: sigmoid(x) * sigmoid(-x)),
     (
         "silu",
-        (-1e6, -740.0, -30.0, 1e-300, 40.0),
+        (-1e6, -700.0, -30.0, 1e-300, 40.0),
         lambda x: x * sigmoid(x),
         lambda x: sigmoid(x) + x * sigmoid(x) * sigmoid(-x),
     ),

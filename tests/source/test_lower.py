@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,6 @@ from hypothesis import strategies as st
 from engine.engine import Engine
 from engine.errors import (
     EngineError,
-    InvalidRequest,
     LimitExceeded,
     ShapeMismatch,
     SyntaxFault,
@@ -22,6 +22,7 @@ from engine.errors import (
     Unsupported,
 )
 from engine.graph.types import NUMPY
+from engine.question import Answer
 from tests.asking import budget, codes, grad, question, value
 
 MATRIX = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]
@@ -119,7 +120,7 @@ def _check_index(shape: tuple[int, ...], items: list[Item], *, as_inputs: bool) 
 
 
 @given(indexed(), st.booleans())
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @example(((2, 3, 4), [("[0, 1]", np.array([0, 1])), (":", slice(None)), ("[1, 2]", np.array([1, 2]))]), False)
 @example(((2, 3, 4), [(":", slice(None)), ("[0, 1]", np.array([0, 1])), ("1", 1)]), False)
 @example(((2, 3, 4), [("1", 1), (":", slice(None)), ("[1, 2]", np.array([1, 2]))]), False)
@@ -136,8 +137,8 @@ def test_indexing_is_that_of_numpy(case: tuple[tuple[int, ...], list[Item]], as_
     [
         ("x[3]", {"x": [1.0, 2.0]}, ShapeMismatch, "x[3]", "out of range for an axis of size 2"),
         ("x[-3]", {"x": [1.0, 2.0]}, ShapeMismatch, "x[-3]", "Index -3 is out of range"),
-        ("x[i]", {"x": [1.0, 2.0], "i": 2}, InvalidRequest, "x[i]", "Index 2 is out of range"),
-        ("1 + x[[0, 7]]", {"x": [1.0, 2.0]}, InvalidRequest, "x[[0, 7]]", "Index 7 is out of range"),
+        ("x[i]", {"x": [1.0, 2.0], "i": 2}, ShapeMismatch, "x[i]", "Index 2 is out of range"),
+        ("1 + x[[0, 7]]", {"x": [1.0, 2.0]}, ShapeMismatch, "x[[0, 7]]", "Index 7 is out of range"),
         ("x[0, 1]", {"x": [1.0, 2.0]}, ShapeMismatch, "x[0, 1]", "2 indices for (2,)"),
         ("y + x[0]", {"x": 1.0, "y": 2.0}, ShapeMismatch, "x[0]", "which has none"),
         ("x[..., 0, ...]", {"x": [1.0]}, ShapeMismatch, "...", "more than once"),
@@ -201,7 +202,7 @@ def test_several_results_have_one_axis() -> None:
         ("[]", np.zeros(0)),
         ("[[], []]", np.zeros((2, 0))),
         ("[[1, 2], [3, 4]][1]", np.array([3, 4])),
-        ("1, 2.5", np.array([1.0, 2.5])),
+        ("sum((1, 2.5))", np.float64(3.5)),
         ("[1, 2] + [[10], [20]]", np.array([[11, 12], [21, 22]])),
         ("[1 < 2, 2 < 1]", np.array([True, False])),
         ("1 if 2 > 1 else 2.5", np.float64(1.0)),
@@ -270,7 +271,10 @@ def test_an_axis_of_size_1_may_meet_one_of_size_0() -> None:
         ("[1, 'a']", {}, TypeMismatch, "'a'", "a text"),
         ("'abc'", {}, TypeMismatch, "'abc'", "a text"),
         ("None", {}, TypeMismatch, "None", "nothing"),
-        ("()", {}, TypeMismatch, "()", "several values"),
+        ("()", {}, TypeMismatch, "()", "0 results"),
+        ("x, y", {"x": 1.0, "y": 2.0}, TypeMismatch, "x, y", "2 results, and one is needed"),
+        ("slogdet(A)", {"A": [[1.0]]}, TypeMismatch, "slogdet(A)", "2 results, and one is needed"),
+        ("1 + ()", {}, TypeMismatch, "()", "several values"),
         ("sum('a')", {}, TypeMismatch, "'a'", "x of sum must be a number or an array"),
     ],
 )
@@ -501,13 +505,13 @@ def test_an_input_wins_over_a_constant(name: str, constant: float) -> None:
 def test_inputs_of_any_name_are_found_as_they_are_spelled(name: str) -> None:
     answer = grad(f"{name}^2", {name: 3.0})
     assert answer.value == 9.0
-    assert answer.grad == {name: 6.0}
+    assert [(key, float(slope)) for key, slope in (answer.grad or {}).items()] == [(name, 6.0)]
 
 
 @pytest.mark.parametrize(("typed", "given_as"), [("fi", "ﬁ"), ("𝑥", "x"), ("Å", "A\u030a")])
 def test_names_are_the_same_when_nfkc_says_so(typed: str, given_as: str) -> None:
     answer = grad(f"{typed}^2", {given_as: 3.0})
-    assert answer.grad == {given_as: 6.0}
+    assert [(key, float(slope)) for key, slope in (answer.grad or {}).items()] == [(given_as, 6.0)]
 
 
 @pytest.mark.parametrize(
@@ -624,19 +628,39 @@ def test_keywords_and_positions_are_the_same(text: str, same: str) -> None:
     np.testing.assert_array_equal(value(text, {"x": MATRIX}).value, value(same, {"x": MATRIX}).value)
 
 
-@pytest.mark.xfail(reason="arguments of elementwise functions given by name reach the primitive as parameters")
 @pytest.mark.parametrize(
-    ("text", "same"), [("sin(x=x)", "sin(x)"), ("hypot(x, y=2)", "hypot(x, 2)"), ("atan2(y=2, x=x)", "atan2(2, x)")]
+    ("text", "same"), [("sin(x=x)", "sin(x)"), ("hypot(x, y=2)", "hypot(x, 2)"), ("hypot(x=x, y=2)", "hypot(x, 2)")]
 )
-def test_elementwise_functions_take_arguments_by_name(text: str, same: str) -> None:
+def test_elementwise_functions_take_arguments_by_name_in_their_order(text: str, same: str) -> None:
     np.testing.assert_array_equal(value(text, {"x": MATRIX}).value, value(same, {"x": MATRIX}).value)
+
+
+def test_elementwise_functions_refuse_another_order() -> None:
+    error = refusal("hypot(y=2, x=3)")
+    assert isinstance(error, SyntaxFault)
+    assert "come in the order of hypot(x, y)" in error.detail
 
 
 # ---- whatever is asked ----
 
 NAMES = st.sampled_from(("x", "v", "A", "n", "b", "pi", "unknown"))
 CALLS = st.sampled_from(
-    ("sum", "sin", "max", "where", "zeros", "reshape", "einsum", "norm", "stack", "clip", "take", "det", "softmax", "foo")
+    (
+        "sum",
+        "sin",
+        "max",
+        "where",
+        "zeros",
+        "reshape",
+        "einsum",
+        "norm",
+        "stack",
+        "clip",
+        "take",
+        "det",
+        "softmax",
+        "foo",
+    )
 )
 
 
@@ -655,26 +679,37 @@ def _expressions(parts: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     )
 
 
-leaves = st.one_of(NAMES, NAMES, st.sampled_from(("0", "1", "-1", "2.5", "True", "None", "'ij->i'", "...", "1e300", ":")))
+leaves = st.one_of(
+    NAMES, NAMES, st.sampled_from(("0", "1", "-1", "2.5", "True", "None", "'ij->i'", "...", "1e300", ":"))
+)
 AT = {"x": 0.5, "v": [1.0, -2.0, 3.0], "A": MATRIX, "n": 1, "b": True}
-
-
-KNOWN_CRASHES = ("recursion", "'tuple'")
-"""Each has a test of its own above, which is expected to fail: with the defect, its entry goes."""
 
 
 @given(st.recursive(leaves, _expressions, max_leaves=8))
 @settings(max_examples=300, deadline=None)
 def test_whatever_is_asked_is_answered_or_refused(text: str) -> None:
     for ask in (value, grad):
-        try:
-            answer = ask(text, AT)
-        except EngineError as error:
-            assert error.text == text
-            assert error.detail
-            assert error.span is not None or error.faults or error.limit is not None
-            str(error)
-        except (RecursionError, TypeError, IndexError) as error:
-            assert any(known in str(error) for known in KNOWN_CRASHES), text
-        else:
-            assert np.asarray(answer.value).dtype in NUMPY.values()
+        found = outcome(ask, text)
+        if isinstance(found, EngineError):
+            assert found.text == text
+            assert found.detail
+            assert found.span is not None or found.faults or found.limit is not None
+            assert str(found)
+        elif isinstance(found, Answer):
+            assert np.asarray(found.value).dtype in NUMPY.values()
+
+
+KNOWN_CRASHES = ("recursion", "'tuple'")
+"""Each has a test of its own above, which is expected to fail: with the defect, its entry goes."""
+
+
+def outcome(ask: Callable[..., Answer], text: str) -> Answer | EngineError | None:
+    """The answer, the refusal, or None for a known crash."""
+    try:
+        return ask(text, AT)
+    except EngineError as error:
+        return error
+    except (RecursionError, TypeError) as error:
+        if any(known in str(error) for known in KNOWN_CRASHES):
+            return None
+        raise

