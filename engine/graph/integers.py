@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.errors import Limit, LimitExceeded
+from engine.errors import LimitExceeded
 
 GROWING = frozenset(("add", "subtract", "multiply", "square", "sum", "cumsum", "matmul", "recurrence", "prod"))
 """Primitives whose result can be longer than their arguments."""
@@ -27,7 +27,6 @@ def checked(value: Callable[..., Any]) -> Callable[..., Any]:
         if size > LARGEST:
             raise LimitExceeded(
                 f"An integer of about {size:.3g} does not fit into 64 bits.",
-                limit=Limit("integer", LARGEST, float(size)),
                 hint="Compute with real numbers: write 1.0*n for n.",
             )
         return value(*arrays, **params)
