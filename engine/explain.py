@@ -28,8 +28,9 @@ def explain(findings: Findings, forward: AbstractSet[Node], cotangents: Mapping[
     if finite:
         warnings += [_swallowed(birth, forward, names) for birth in findings.swallowed[:1]]
     for met in findings.kinks:
-        if met.node in forward and _matters(met, findings, cotangents):
-            warnings.append(_kink(met))
+        relevant = _relevant(met, findings, cotangents) if met.node in forward else None
+        if relevant is not None:
+            warnings.append(_kink(relevant))
     return _at_most(warnings)
 
 
@@ -109,23 +110,22 @@ def _hidden(span: Span | None, operation: str) -> Warning:
     )
 
 
-def _matters(met: Met, findings: Findings, cotangents: Mapping[Value, Value] | None) -> bool:
-    """Whether the answer depends on what happens at the kink: a cotangent of 0 there says that it does not."""
+def _relevant(met: Met, findings: Findings, cotangents: Mapping[Value, Value] | None) -> Met | None:
+    """What of a kink the answer depends on: where the cotangent is 0, it does not matter what happens."""
     output, kink = met.node.outputs[0], met.node.primitive.kink
-    if output.type.dtype != "real" or (kink is not None and kink.jump):
-        return True
-    if cotangents is None:
-        return True
+    if output.type.dtype != "real" or cotangents is None or (kink is not None and kink.jump):
+        return met
     cotangent = cotangents.get(output)
     if cotangent is None:
-        return False
+        return None
     array = cotangent.constant if cotangent.constant is not None else findings.values.get(cotangent)
     if array is None:
-        return True
+        return met
     places = np.asarray(met.places)
     if places.shape != np.shape(array):
-        return bool(np.any(array))
-    return bool(np.any(np.asarray(array)[places]))
+        return met if np.any(array) else None
+    left = places & (np.asarray(array) != 0)
+    return Met.at(met.node, left) if np.any(left) else None
 
 
 def _kink(met: Met) -> Warning:

@@ -178,16 +178,16 @@ class Preparation:
             text = f"The result does not depend on {names[i]!r}; its gradient is 0."
             self._notices.append(Warning("disconnected", text, None, {"input": names[i]}))
 
-    def _note_rewrites(self, rewritten: list[tuple[Rewrite, Value]], graph: Graph) -> None:
+    def _note_rewrites(self, rewritten: list[tuple[Rewrite, Value, Span | None]], graph: Graph) -> None:
         live = set(graph.nodes)
         seen: set[tuple[str, Span | None]] = set()
-        for rewrite, value in rewritten:
+        for rewrite, value, span in rewritten:
             used = value in graph.outputs or value.node in live or value.node is None
-            if used and (rewrite.before, value.span) not in seen:
-                seen.add((rewrite.before, value.span))
+            if used and (rewrite.before, span) not in seen:
+                seen.add((rewrite.before, span))
                 text = f"{rewrite.before} was computed as {rewrite.after}, which keeps its digits."
                 extra = {"before": rewrite.before, "after": rewrite.after}
-                self._notices.append(Warning("rewritten", text, value.span, extra))
+                self._notices.append(Warning("rewritten", text, span, extra))
 
 
 def _watched(graph: Graph, sources: list[Value]) -> frozenset[Node]:

@@ -22,8 +22,12 @@ import numpy as np
 
 from engine.errors import EngineError
 from engine.execute.compile import bind, kink_places, may_kink
+from engine.execute.idle import after, of_chain
 from engine.graph.values import Graph, Node, Value
 from engine.limits import Budget
+
+CHOOSING = frozenset(("select", "chain", "sum", "minimum", "maximum", "relu", "max", "min"))
+"""Operations that may drop what is not finite without a loss."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,11 @@ class Met:
     count: int
     position: tuple[int, ...]
     places: Any
+
+    @staticmethod
+    def at(node: Node, places: Any) -> Met:
+        """The kink of a node at the places that are True; there is at least one."""
+        return Met(node, int(np.count_nonzero(places)), _first(places), places)
 
 
 @dataclass(slots=True)
@@ -87,7 +96,7 @@ def run_carefully(graph: Graph, arguments: Sequence[Any], budget: Budget | None 
             if may_kink(node):
                 places = kink_places(node, given)
                 if places is not None and np.any(places):
-                    findings.kinks.append(Met(node, int(np.count_nonzero(places)), _first(places), places))
+                    findings.kinks.append(Met.at(node, places))
     findings.outputs = [read(v) for v in graph.outputs]
     order = {node: i for i, node in enumerate(graph.nodes)}
     born = frozenset[Birth]().union(*[origins.get(v, frozenset()) for v in graph.outputs])
@@ -110,10 +119,28 @@ def _trace(
             continue
         infected = True
         birth = _birth(node, given, ~np.isfinite(result), result)
-        origins[value] = sources | {birth} if birth is not None else sources
-    choosing = node.primitive.name in ("select", "chain", "sum") or node.primitive.gate
+        found = sources | {birth} if birth is not None else sources
+        origins[value] = frozenset(_placed(b, node, result, findings) for b in found)
+    choosing = node.primitive.name in CHOOSING or node.primitive.gate
     if sources and not infected and not choosing and node.outputs[0].type.dtype == "real":
         findings.swallowed.extend(sources - set(findings.swallowed))
+
+
+def _placed(birth: Birth, node: Node, result: Any, findings: Findings) -> Birth:
+    """A birth at an element that goes on: a product with a cotangent drops those of branches that were not taken."""
+    made = birth.node.outputs[0]
+    if node.primitive.name != "chain" or made.shape != node.outputs[0].shape or not made.shape:
+        return birth
+    if not np.isfinite(result[birth.position]):
+        return birth
+    whole = findings.values[made]
+    left = ~np.isfinite(result) & ~np.isfinite(whole)
+    if not np.any(left):
+        return birth
+    position = _first(left)
+    values = [v.constant if v.constant is not None else findings.values[v] for v in birth.node.inputs]
+    arguments = tuple(_at(array, position, made.shape) for array in values)
+    return Birth(birth.node, float(whole[position]), arguments, position)
 
 
 def _birth(node: Node, given: list[Any], bad: Any, result: Any) -> Birth | None:
@@ -144,62 +171,18 @@ def _evaluate(node: Node, given: list[Any], idle: dict[Value, Any], findings: Fi
             error.span = node.span
         raise
     results = result if len(node.outputs) > 1 else (result,)
-    return results, _idle_after(node, given, idle)
+    return results, after(node, given, results[0], idle)
 
 
 def _chain(node: Node, given: list[Any], idle: dict[Value, Any], findings: Findings) -> tuple[tuple[Any, ...], Any]:
     cotangent, partial = given
     nothing = (np.asarray(cotangent) == 0) | (np.asarray(partial) == 0)
     product = np.where(nothing, 0.0, np.multiply(cotangent, partial))[()]
-    masks = [idle[v] for v in node.inputs if v in idle]
-    for value, array in zip(node.inputs, given, strict=True):
-        if value.node is not None and value.node.primitive.gate:
-            masks.append(np.asarray(array) == 0)
-    mask: Any = None
-    for found in masks:
-        mask = found if mask is None else mask | found
-    if mask is not None:
-        mask = np.broadcast_to(mask, np.shape(product))
+    mask = of_chain(node, idle, np.shape(product))
     beaten = nothing & ~(np.isfinite(cotangent) & np.isfinite(partial))
     if np.any(beaten if mask is None else beaten & ~mask):
         findings.hidden.append(node)
     return (product,), mask
-
-
-def _idle_after(node: Node, given: list[Any], idle: dict[Value, Any]) -> Any:
-    """Where the result of a node is a zero because of a branch that was not taken."""
-    name, inputs = node.primitive.name, node.inputs
-    if name == "select":
-        condition, a, b = given
-        left, right = _zero_mask(inputs[1], a, idle), _zero_mask(inputs[2], b, idle)
-        if left is None and right is None:
-            return None
-        mask = np.where(condition, False if left is None else left, False if right is None else right)
-        return mask if np.any(mask) else None
-    masks = [idle.get(v) for v in inputs]
-    if all(m is None for m in masks):
-        return None
-    shape = node.outputs[0].shape
-    if name in ("negative", "multiply", "divide"):
-        found = [m for m in (masks[:1] if name == "divide" else masks) if m is not None]
-        return np.broadcast_to(np.logical_or.reduce(np.broadcast_arrays(*found)), shape) if found else None
-    if name in ("add", "subtract"):
-        both = [m for m in masks if m is not None]
-        return np.broadcast_to(both[0] & both[1], shape) if len(both) == 2 else None
-    if name == "sum":
-        return np.all(masks[0], axis=node.params["axes"])
-    if name in ("reshape", "transpose", "broadcast_to", "strided", "element", "flip", "gather"):
-        return bind(node)(np.asarray(masks[0]), *given[1:])
-    if name in ("unstrided", "unelement"):
-        return ~np.asarray(bind(node)(~np.asarray(masks[0])))
-    return None
-
-
-def _zero_mask(value: Value, array: Any, idle: dict[Value, Any]) -> Any:
-    """For a branch of a select: where it is a structural zero; a literal 0 is one everywhere."""
-    if value.constant is not None:
-        return np.asarray(value.constant) == 0 if not value.shape else None
-    return idle.get(value)
 
 
 def _spreads(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:

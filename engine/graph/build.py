@@ -47,7 +47,7 @@ class Builder:
         self.span: Span | None = None
         self.inputs: list[Value] = []
         self.nodes: list[Node] = []
-        self.rewritten: list[tuple[Rewrite, Value]] = []
+        self.rewritten: list[tuple[Rewrite, Value, Span | None]] = []
         self._rewrite = rewrite
         self._constants: dict[Any, Value] = {}
         self._known: dict[Any, tuple[Value, ...]] = {}
@@ -149,7 +149,7 @@ class Builder:
             for rewrite in REWRITES[primitive.name]:
                 better = rewrite.apply(values, params)
                 if better is not None:
-                    self.rewritten.append((rewrite, better))
+                    self.rewritten.append((rewrite, better, self.span))
                     return better
         finally:
             self._rewrite = True

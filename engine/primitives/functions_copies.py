@@ -10,7 +10,7 @@ import numpy as np
 from engine.errors import ShapeMismatch
 from engine.graph.values import Value
 from engine.primitives import shape as structural
-from engine.primitives.function import Axes, Axis, Example, Shape, function
+from engine.primitives.function import Axes, Axis, Example, Shape, Widths, function
 from engine.primitives.functions_shape import along, as_tuple, flat, sizes
 from engine.primitives.shape import normal_axis
 
@@ -116,7 +116,7 @@ def _widths(width: Any, rank: int) -> list[tuple[int, int]]:
     ),
     reference=lambda x, width, value=0.0: np.pad(x, width, constant_values=value),
 )
-def pad(x: Value, width: Shape, value: Value | None = None) -> Value:
+def pad(x: Value, width: Widths, value: Value | None = None) -> Value:
     """x framed by a constant, 0 if none is given."""
     pairs = _widths(width, x.rank)
     if value is None:

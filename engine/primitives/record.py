@@ -193,7 +193,7 @@ def sum_to(value: Value, shape: Shape) -> Value:
     if value.shape == shape:
         return value
     extra = value.rank - len(shape)
-    if extra < 0 or (len(shape) == value.rank and all(m >= n for m, n in zip(shape, value.shape, strict=True))):
+    if extra < 0 or (extra == 0 and any(n == 1 != m for m, n in zip(shape, value.shape, strict=True))):
         return PRIMITIVES["broadcast_to"](value, shape=shape)
     axes = tuple(range(extra)) + tuple(
         axis + extra for axis, size in enumerate(shape) if size == 1 and value.shape[axis + extra] != 1

@@ -119,14 +119,17 @@ def static(found: Any, kind: Kind, span: Span, where: str) -> Any:
         raise TypeMismatch(f"{where} must be a number.", span=span)
     if plain is None and kind in ("Axis", "Axes"):
         return None
-    if isinstance(plain, tuple) and kind in ("Axes", "Shape"):
+    if isinstance(plain, tuple) and kind in ("Axes", "Shape", "Widths"):
         return _integers(plain, kind, span, where)
     return _integer(plain, span, where)
 
 
 def _integers(items: tuple[Any, ...], kind: Kind, span: Span, where: str) -> tuple[Any, ...]:
     return tuple(
-        _integers(item, kind, span, where) if isinstance(item, tuple) else _integer(item, span, where) for item in items
+        _integers(item, kind, span, where)
+        if isinstance(item, tuple) and kind == "Widths"
+        else _integer(item, span, where)
+        for item in items
     )
 
 

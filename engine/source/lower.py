@@ -136,6 +136,9 @@ class Lowering:
             return FUNCTIONS["matmul"].build(left, right)  # type: ignore[no-any-return]
         if operator == "**":
             return FUNCTIONS["pow"].build(left, right)  # type: ignore[no-any-return]
+        return self._arithmetic(operator, left, right)
+
+    def _arithmetic(self, operator: str, left: Value, right: Value) -> Value:
         if left.type.dtype != "real" and right.type.dtype != "real":
             exact = self._integers(operator, left, right)
             if exact is not None:
@@ -193,7 +196,9 @@ class Lowering:
     def index(self, node: tree.Index) -> Result:
         base = self.lower(node.base)
         if isinstance(base, tuple):
-            (item,) = node.items if len(node.items) == 1 else (node,)
+            if len(node.items) != 1:
+                raise TypeMismatch("Several results are told apart by one number, as in [0].", span=node.span)
+            (item,) = node.items
             position = static(self.lower(item), "int", item.span, "the index of several results")
             if not -len(base) <= position < len(base):
                 raise TypeMismatch(f"There are {len(base)} results; there is no number {position}.", span=node.span)
@@ -206,6 +211,8 @@ class Lowering:
         function = FUNCTIONS[name]
         positional, keywords = bind_arguments(node, function, self.lower)
         self._builder.span = node.span
+        if name in ("mod", "floor_divide"):
+            return self._arithmetic("%" if name == "mod" else "//", *positional)
         return function.build(*positional, **keywords)
 
     def misplaced(self, node: tree.Expression) -> Result:

@@ -68,7 +68,7 @@ class Uses:
     static: frozenset[str]
 
 
-_STATIC_INTEGERS = {"Axis", "Axes", "Shape", "int"}
+_STATIC_INTEGERS = {"Axis", "Axes", "Shape", "Widths", "int"}
 _STATIC_OTHERS = {"float", "bool", "Order", "str"}
 _INTEGER_FUNCTIONS = {"minimum", "maximum", "min", "max", "abs", "mod", "floor_divide", "clip"}
 

@@ -108,9 +108,7 @@ class _Converter:
         if value is Ellipsis:
             return tree.Dots(span)
         if isinstance(value, bool | int | float):
-            if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 1024:
-                value = float("inf")
-            return tree.Number(value, span)
+            return tree.Number(_representable(value), span)
         if isinstance(value, bytes):
             raise SyntaxFault("A string of bytes is not part of the language.", span=span)
         raise SyntaxFault(
@@ -225,6 +223,15 @@ class _Converter:
             keywords.append((keyword.arg, self.convert(keyword.value, depth)))
         arguments = tuple(self.convert(part, depth) for part in node.args)
         return tree.Call(node.func.id, arguments, tuple(keywords), span, name_span)
+
+
+def _representable(value: int | float | bool) -> int | float | bool:
+    """The value, or infinity for an integer beyond the range of float64."""
+    try:
+        float(value)
+    except OverflowError:
+        return float("inf")
+    return value
 
 
 _METHODS: dict[type[ast.expr], Callable[..., tree.Expression]] = {

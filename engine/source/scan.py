@@ -9,6 +9,8 @@ from __future__ import annotations
 import ast
 import re
 from bisect import bisect_left
+from collections.abc import Sequence
+from itertools import accumulate
 
 from engine.errors import Limit, LimitExceeded, SyntaxFault
 from engine.limits import Limits
@@ -72,6 +74,7 @@ class Scanned:
         prepared = text.replace("^", "**") if len(self._carets) == text.count("^") else self._replace()
         self.prepared = "(" + prepared + "\n)"
         self._lines = _line_starts(self.prepared)
+        self._bytes: dict[int, Sequence[int]] = {}
         self._plain = not self._carets and len(self._lines) == 2 and text.isascii()
         # Positions of the second star of each `**` that was a `^`, in the prepared text.
         self._inserted = [caret + number + 2 for number, caret in enumerate(self._carets)]
@@ -134,10 +137,21 @@ class Scanned:
         )
 
     def _from_bytes(self, line: int, column: int) -> int:
-        start = self._lines[line - 1]
-        end = self._lines[line] if line < len(self._lines) else len(self.prepared)
-        row = self.prepared[start:end]
-        return self._back(start + (column if row.isascii() else len(row.encode()[:column].decode(errors="ignore"))))
+        return self._back(self._lines[line - 1] + bisect_left(self._offsets(line), column))
+
+    def _offsets(self, line: int) -> Sequence[int]:
+        """Where each character of a line of the prepared text begins, in bytes."""
+        found = self._bytes.get(line)
+        if found is None:
+            start = self._lines[line - 1]
+            end = self._lines[line] if line < len(self._lines) else len(self.prepared)
+            row = self.prepared[start:end]
+            if row.isascii():
+                found = range(len(row) + 1)
+            else:
+                found = [0, *accumulate(len(character.encode()) for character in row)]
+            self._bytes[line] = found
+        return found
 
     def _back(self, position: int) -> int:
         return min(max(position - 1 - bisect_left(self._inserted, position), 0), len(self.text))

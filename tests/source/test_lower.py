@@ -171,7 +171,6 @@ def test_one_of_several_results() -> None:
     assert value("slogdet(A)[-1]", at).value == value("slogdet(A)[1]", at).value
 
 
-@pytest.mark.xfail(reason="(x, y)[0, 1] lowers itself without end", raises=RecursionError)
 def test_several_results_have_one_axis() -> None:
     refusal("(x, y)[0, 1]", {"x": 1.0, "y": 2.0})
 
@@ -248,7 +247,6 @@ def test_broadcasting_is_that_of_numpy(axes: list[tuple[int, bool, bool]], left:
         np.testing.assert_array_equal(answer.grad[name], true)
 
 
-@pytest.mark.xfail(reason="the sum over a broadcast axis of size 0 is taken for a broadcast", raises=ShapeMismatch)
 def test_an_axis_of_size_1_may_meet_one_of_size_0() -> None:
     assert gradient_of("sum(x*y)", {"x": [1.0], "y": np.zeros(0)}, "x") == [0.0]
 
@@ -314,43 +312,35 @@ def test_types_and_shapes_that_are_refused(
         ("prod([1000000, 1000000, 1000000, 1000000])", 1e24),
         ("1" * 400, math.inf),
         ("1" + "0" * 308, 1e308),
-        ("0x" + "f" * 256 + " * 0", 0.0),
+        ("0x" + "f" * 256 + " * 0", math.nan),
     ],
 )
-def test_whole_numbers_go_on_in_float64_where_int64_ends(
-    text: str, expected: Any, request: pytest.FixtureRequest
-) -> None:
-    if text.startswith("0x"):
-        request.applymarker(pytest.mark.xfail(reason="a whole number of 1024 bits overflows", raises=OverflowError))
+def test_whole_numbers_go_on_in_float64_where_int64_ends(text: str, expected: Any) -> None:
     found = value(text).value
     assert np.asarray(found).dtype == np.float64
     np.testing.assert_array_equal(found, expected)
 
 
-@pytest.mark.xfail(reason="arrays of integers wrap round silently")
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    "text",
     [
-        ("square(4000000000)", 1.6e19),
-        ("[3000000000] * [4000000000]", [1.2e19]),
-        ("[3000000000] * 4000000000", [1.2e19]),
-        ("sum([3000000000, 1] * 4000000000)", 1.2e19 + 4e9),
-        ("dot([4000000000], [4000000000])", 1.6e19),
-        ("[[4000000000]] @ [[4000000000]]", [[1.6e19]]),
-        ("outer([4000000000], [4000000000])", [[1.6e19]]),
-        ("sum([9007199254740992] * 4096)", 2.0**65),
+        "square(4000000000)",
+        "[3000000000] * [4000000000]",
+        "[3000000000] * 4000000000",
+        "sum([3000000000, 1] * 4000000000)",
+        "dot([4000000000], [4000000000])",
+        "[[4000000000]] @ [[4000000000]]",
+        "outer([4000000000], [4000000000])",
+        "sum([9007199254740992] * 4096)",
+        "x[i - 4000000000] * (i*i)",
     ],
 )
-def test_arrays_of_whole_numbers_do_not_wrap_round(text: str, expected: Any) -> None:
-    np.testing.assert_array_equal(value(text).value, expected)
+def test_integers_do_not_wrap_round(text: str) -> None:
+    error = refusal(text, {"x": [1.0], "i": 4000000000})
+    assert isinstance(error, LimitExceeded)
+    assert error.span is not None
 
 
-@pytest.mark.xfail(reason="integers of inputs wrap round silently")
-def test_an_input_used_as_an_index_does_not_wrap_round() -> None:
-    assert value("x[i - 4000000000] * (i*i)", {"x": [1.0], "i": 4000000000}).value == 1.6e19
-
-
-@pytest.mark.xfail(reason="the functions divide integers by 0 and get 0, the operators do not")
 @pytest.mark.parametrize(("text", "same"), [("mod(5, 0)", "5 % 0"), ("floor_divide(5, 0)", "5 // 0")])
 def test_functions_and_operators_agree(text: str, same: str) -> None:
     np.testing.assert_array_equal(value(text).value, value(same).value)
@@ -473,7 +463,6 @@ def test_static_arguments_that_are_refused(text: str, at: dict[str, Any], kind: 
     assert (error.limit is not None) == (kind is LimitExceeded)
 
 
-@pytest.mark.xfail(reason="a shape within a shape is compared with an integer", raises=TypeError)
 def test_a_shape_is_flat() -> None:
     refusal("zeros((2, (3, 4)))")
 

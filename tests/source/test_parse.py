@@ -16,7 +16,7 @@ from engine.source import tree
 from engine.source.parse import parse_expression
 from engine.source.show import same, show
 from engine.source.text import Span, excerpt, locate
-from tests.source.trees import trees
+from tests.source.trees import HOLES, X, trees
 
 LIMITS = Limits()
 
@@ -478,7 +478,6 @@ def test_no_text_takes_long(name: str) -> None:
     assert seconds_of(TREACHEROUS[name]) < 2.0
 
 
-@pytest.mark.xfail(reason="places in one long line with characters of several bytes take quadratic time")
 def test_no_line_of_several_bytes_takes_long() -> None:
     assert seconds_of("[" + "é," * 15_000 + "]") < 0.3
 
@@ -582,6 +581,13 @@ def test_soup_of_tokens_is_read_or_refused(tokens: list[str]) -> None:
 @settings(max_examples=300, deadline=2_000)
 def test_any_text_is_read_or_refused(text: str) -> None:
     read_or_refuse(text)
+
+
+def test_every_construct_inside_every_other_is_shown_with_the_parentheses_it_needs() -> None:
+    for outer in HOLES:
+        for inner in HOLES:
+            root = outer(inner(X))
+            assert same(parse(show(root)), root), show(root)
 
 
 @given(trees)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hypothesis import strategies as st
 
 from engine.source import tree
@@ -61,3 +63,33 @@ def _compare(operands: tuple[tree.Expression, ...]) -> st.SearchStrategy[tree.Ex
 
 trees = st.recursive(leaves, _inner, max_leaves=12)
 """Any tree that the language can write."""
+
+
+X = tree.Name("x", NOWHERE)
+Y = tree.Name("y", NOWHERE)
+HOLES: list[Callable[[tree.Expression], tree.Expression]] = [
+    *[lambda a, o=o: tree.Unary(o, a, NOWHERE) for o in UNARY],
+    *[lambda a, o=o: tree.Binary(o, a, Y, NOWHERE) for o in BINARY],
+    *[lambda a, o=o: tree.Binary(o, Y, a, NOWHERE) for o in BINARY],
+    lambda a: tree.Compare(("<", "=="), (a, X, Y), NOWHERE),
+    lambda a: tree.Compare(("<", "=="), (X, Y, a), NOWHERE),
+    lambda a: tree.Logic("and", (a, Y), NOWHERE),
+    lambda a: tree.Logic("and", (Y, a), NOWHERE),
+    lambda a: tree.Logic("or", (a, Y), NOWHERE),
+    lambda a: tree.Logic("or", (Y, a), NOWHERE),
+    lambda a: tree.Conditional(a, X, Y, NOWHERE),
+    lambda a: tree.Conditional(X, a, Y, NOWHERE),
+    lambda a: tree.Conditional(X, Y, a, NOWHERE),
+    lambda a: tree.Sequence((a,), False, NOWHERE),
+    lambda a: tree.Sequence((a,), True, NOWHERE),
+    lambda a: tree.Sequence((X, a), True, NOWHERE),
+    lambda a: tree.Index(a, (X,), NOWHERE),
+    lambda a: tree.Index(X, (a,), NOWHERE),
+    lambda a: tree.Index(X, (Y, a), NOWHERE),
+    lambda a: tree.Index(X, (tree.Slice(a, None, None, NOWHERE),), NOWHERE),
+    lambda a: tree.Index(X, (tree.Slice(None, a, Y, NOWHERE),), NOWHERE),
+    lambda a: tree.Index(X, (tree.Slice(None, None, a, NOWHERE),), NOWHERE),
+    lambda a: tree.Call("f", (Y, a), (), NOWHERE, NOWHERE),
+    lambda a: tree.Call("f", (), (("axis", a),), NOWHERE, NOWHERE),
+]  # fmt: skip
+"""Every construct with one part left open, for every part."""
