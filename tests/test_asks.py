@@ -18,7 +18,8 @@ def ask(what: Ask, text: str, at: dict[str, Any], **rest: Any) -> Answer:
     return ENGINE.prepare(question, what, budget()).run(question, budget())
 
 
-X, Y = np.array([1.0, 2.0, 3.0]), 0.5
+X: Any = np.array([1.0, 2.0, 3.0])
+Y = 0.5
 
 
 def test_jacobian_has_the_shape_of_the_output_and_then_of_the_input() -> None:
@@ -53,7 +54,8 @@ def test_products_agree_with_the_matrices() -> None:
     at = {"x": X, "y": Y}
     text = "[sum(x^2)*y, prod(x), exp(y)*x[1]]"
     jacobian = ask("jacobian", text, at).parts["jacobian"]
-    u, v = np.array([1.0, -2.0, 0.5]), {"y": 2.0, "x": np.array([0.1, 0.2, -0.3])}
+    u = np.array([1.0, -2.0, 0.5])
+    v: dict[str, Any] = {"y": 2.0, "x": np.array([0.1, 0.2, -0.3])}
     pushed = ask("jvp", text, at, along=v).parts["jvp"]
     np.testing.assert_allclose(pushed, jacobian["x"] @ v["x"] + jacobian["y"] * v["y"])
     pulled = ask("vjp", text, at, along={"": u}).parts["vjp"]
@@ -68,7 +70,7 @@ def test_products_agree_with_the_matrices() -> None:
 
 @pytest.mark.parametrize("batch", [False, ("x",)])
 def test_several_directions_are_the_stack_of_single_ones(batch: Any) -> None:
-    at = {"x": np.stack([X, 2 * X]) if batch else X, "y": Y}
+    at: dict[str, Any] = {"x": np.stack([X, 2 * X]) if batch else X, "y": Y}
     draw = np.random.default_rng(1)
     many = {"x": draw.uniform(-1, 1, (4, *np.shape(at["x"]))), "y": draw.uniform(-1, 1, (4,))}
     out = (4, 2) if batch else (4,)
@@ -94,7 +96,7 @@ def test_a_part_that_does_not_depend_on_the_direction_still_has_its_axes() -> No
 
 
 def test_batches_of_matrices() -> None:
-    at = {"x": np.stack([X, 2 * X]), "y": Y}
+    at: dict[str, Any] = {"x": np.stack([X, 2 * X]), "y": Y}
     together = ask("hessian", "sum(x^3)*y^2", at, batch=("x",)).parts["hessian"]
     for k in range(2):
         one = ask("hessian", "sum(x^3)*y^2", {"x": at["x"][k], "y": Y}).parts["hessian"]

@@ -31,7 +31,7 @@ def after(node: Node, given: Sequence[Any], result: Any, masks: Masks) -> Array 
     """The mask of the result of any other node, None where nothing is idle."""
     inputs, shape = node.inputs, node.outputs[0].shape
     if node.primitive.gate:
-        return np.asarray(result) == 0
+        return np.asarray(np.asarray(result) == 0)
     if node.primitive.name == "select":
         left, right = (_of_branch(v, masks) for v in inputs[1:])
         if left is None and right is None:

@@ -1,4 +1,4 @@
-"""Every example of every function: the value against its reference, derivatives to second order against the witnesses."""
+"""Every example of every function: derivatives to second order against the witnesses, conventions as stated."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import pytest
 
 from engine.derive.reverse import gradient
 from engine.engine import Engine
-from engine.errors import EngineError, InvalidRequest, LimitExceeded, ShapeMismatch, TypeMismatch, Unsupported
+from engine.errors import EngineError, LimitExceeded, ShapeMismatch, TypeMismatch, Unsupported
 from engine.execute.compile import compile_graph
 from engine.graph.build import Builder
 from engine.graph.check import check

@@ -1,4 +1,4 @@
-"""Every elementwise record against all witnesses, value and derivatives to second order, ordinary and special points."""
+"""Every elementwise record against all witnesses: value, first and second derivative, ordinary and special points."""
 
 from __future__ import annotations
 

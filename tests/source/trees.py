@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 from hypothesis import strategies as st
@@ -19,9 +20,9 @@ BINARY: tuple[tree.BinaryOperator, ...] = ("+", "-", "*", "/", "//", "%", "**", 
 UNARY: tuple[tree.UnaryOperator, ...] = ("-", "+", "not")
 COMPARISONS: tuple[tree.Comparison, ...] = ("<", "<=", ">", ">=", "==", "!=")
 
-numbers = st.one_of(st.integers(0, 2**1024 - 1), st.integers(0, 9), st.floats(0.0, allow_nan=False), st.booleans()).map(
-    lambda value: tree.Number(value, NOWHERE)
-)
+numbers = st.one_of(
+    st.integers(0, int(sys.float_info.max)), st.integers(0, 9), st.floats(0.0, allow_nan=False), st.booleans()
+).map(lambda value: tree.Number(value, NOWHERE))
 """No literal is negative: `-1` is an operator and its operand."""
 texts = st.text(max_size=5).map(lambda value: tree.Text(value, NOWHERE))
 names = st.sampled_from(NAMES).map(lambda name: tree.Name(name, NOWHERE))
