@@ -59,7 +59,7 @@ def main() -> None:
     print("The first answer, asked once: with parsing or compilation, without imports\n")
     print(table(["problem", *present], first_rows), "\n")
     print(", ".join(f"{name} {_version(name)}" for name in present if name != "Adjoint"))
-    for name in LIBRARIES.keys() - present.keys():
+    for name in [name for name in LIBRARIES if name not in present]:
         print(f"{name} is not installed: pip install adjoint[bench]")
 
 

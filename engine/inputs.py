@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.compiled import require_integers
 from engine.errors import EngineFault, Fault, InvalidRequest
-from engine.graph.types import DType, Shape, Type, describe
+from engine.graph.types import DType, Shape, Type
 from engine.question import Array, Question, Warning
 from engine.source.names import CONSTANTS, Uses
 from engine.source.parse import normal_name
@@ -18,6 +18,10 @@ from engine.source.parse import normal_name
 def refuse(pointer: str, detail: str) -> NoReturn:
     """Raise `InvalidRequest` for one fault."""
     raise InvalidRequest(detail, faults=[Fault(pointer, detail)])
+
+
+def _told(shape: Shape) -> str:
+    return f"an array of shape {shape}" if shape else "a number"
 
 
 class Inputs:
@@ -130,6 +134,8 @@ class Inputs:
         names = tuple(normal_name(name) for name in self._question.along)
         if not names:
             refuse(f"/{field}", f"There is no {field}: give one for at least one input.")
+        if self._question.wrt is not None:
+            refuse("/wrt", f"The inputs that are differentiated here are those of the {field}; leave `wrt` out.")
         for name in names:
             if name not in self.types:
                 refuse(f"/{field}/{name}", f"{name!r} is not an input.")
@@ -150,7 +156,7 @@ class Inputs:
             if self._question.many and given:
                 counts[spelled], given = given[0], given[1:]
             if given != shape:
-                refuse(pointer, f"This has shape {describe(given)}; {describe(shape)} is needed.")
+                refuse(pointer, f"This is {_told(given)}; {_told(shape)} is needed.")
         if not self._question.many:
             return None
         if len(set(counts.values())) != 1:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,8 @@ from engine.source.text import Span
 if TYPE_CHECKING:
     from engine.graph.primitive import Primitive
 
+MOST_AXES = 64
+"""What numpy allows."""
 FOLD_SIZE = 1024
 """Constants up to this many elements are computed while the graph is built."""
 
@@ -175,6 +178,10 @@ class Builder:
                     f"{self.limits.array_bytes:,} are allowed.",
                     span=self.span,
                     limit=Limit("array_bytes", self.limits.array_bytes, type.bytes),
+                )
+            if len(type.shape) > MOST_AXES or prod(max(n, 1) for n in type.shape) >= 2**60:
+                raise LimitExceeded(
+                    f"An array has at most {MOST_AXES} axes, and fewer than 2^60 positions.", span=self.span
                 )
         count = len(self.nodes)
         if count >= self.limits.nodes:

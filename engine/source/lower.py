@@ -22,6 +22,8 @@ from engine.source.text import Span
 Result = Any
 """What an expression lowers to: a value, a tuple of results, None, or a string."""
 
+MOST_FAULTS = 100
+"""Unknown names that are listed, at most."""
 _BINARY = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "//": "floor_divide", "%": "mod"}
 _COMPARE = {
     "<": "less",
@@ -35,35 +37,43 @@ _COMPARE = {
 
 def check_names(root: tree.Expression, found: Uses, given: Mapping[str, Any]) -> None:
     """Raise `UnknownName` with every name and function of the expression that does not exist."""
-    faults: list[tuple[Span, str, str | None, str]] = []
-    known = [*given, *CONSTANTS]
+    unknown: list[tuple[Span, tree.Name | tree.Call]] = []
     for name, place in found.places.items():
         if name not in given and name not in CONSTANTS:
-            if find_function(name) is not None:
-                faults.append((place.span, f"{name!r} is a function.", f"call it: {name}(x)", "/expr"))
-            else:
-                if "·" in name:
-                    hint: str | None = "'·' is part of a name here: write * for a product"
-                else:
-                    hint = near(name, known) or f'give it in "at": {{"{name}": …}}'
-                faults.append((place.span, f"{name!r} is neither an input nor a constant.", hint, f"/at/{name}"))
+            unknown.append((place.span, place))
     seen: set[str] = set()
     for node in tree.walk(root):
         if isinstance(node, tree.Call) and node.name not in seen and find_function(node.name) is None:
             seen.add(node.name)
-            faults.append(_unknown_function(node, given))
-    if faults:
-        faults.sort(key=lambda fault: fault[0].start)
-        span, detail, hint, _ = faults[0]
-        listed = [Fault(pointer, detail) for _, detail, _, pointer in faults]
-        raise UnknownName(detail, span=span, hint=hint, faults=listed)
+            unknown.append((node.name_span, node))
+    if unknown:
+        unknown.sort(key=lambda item: item[0].start)
+        span, first = unknown[0]
+        faults = [_fault(node, given) for _, node in unknown[:MOST_FAULTS]]
+        raise UnknownName(faults[0].detail, span=span, hint=_hint(first, given), faults=faults)
 
 
-def _unknown_function(node: tree.Call, given: Mapping[str, Any]) -> tuple[Span, str, str | None, str]:
-    if node.name in given or node.name in CONSTANTS:
-        hint = f"write {node.name} * (…) for a product"
-        return node.name_span, f"{node.name!r} is a number or an array and cannot be called.", hint, "/expr"
-    return node.name_span, f"There is no function {node.name!r}.", near_function(node.name), "/expr"
+def _fault(node: tree.Name | tree.Call, given: Mapping[str, Any]) -> Fault:
+    if isinstance(node, tree.Call):
+        if node.name in given or node.name in CONSTANTS:
+            return Fault("/expr", f"{node.name!r} is a number or an array and cannot be called.")
+        return Fault("/expr", f"There is no function {node.name!r}.")
+    if find_function(node.name) is not None:
+        return Fault("/expr", f"{node.name!r} is a function.")
+    return Fault(f"/at/{node.name}", f"{node.name!r} is neither an input nor a constant.")
+
+
+def _hint(node: tree.Name | tree.Call, given: Mapping[str, Any]) -> str | None:
+    name = node.name
+    if isinstance(node, tree.Call):
+        if name in given or name in CONSTANTS:
+            return f"write {name} * (…) for a product"
+        return near_function(name)
+    if find_function(name) is not None:
+        return f"call it: {name}(x)"
+    if "·" in name:
+        return "'·' is part of a name here: write * for a product"
+    return near(name, [*given, *CONSTANTS]) or f'give it in "at": {{"{name}": …}}'
 
 
 class Lowering:

@@ -13,6 +13,7 @@ from engine.source import tree
 from engine.source.scan import Scanned
 from engine.source.text import Span
 
+MOST_QUOTED = 200
 _BINARY: dict[type[ast.operator], tree.BinaryOperator] = {
     ast.Add: "+",
     ast.Sub: "-",
@@ -102,6 +103,8 @@ class _Converter:
     def constant(self, node: ast.Constant, depth: int) -> tree.Expression:
         span, value = self._span(node), node.value
         if isinstance(value, str):
+            if len(value) > MOST_QUOTED:
+                raise SyntaxFault(f"A text in quotes has at most {MOST_QUOTED} characters here.", span=span)
             return tree.Text(value, span)
         if value is None:
             return tree.Nothing(span)
@@ -194,6 +197,7 @@ class _Converter:
         )
 
     def attribute(self, node: ast.Attribute, depth: int) -> tree.Expression:
+        self._check_name(node.attr, self._span(node))
         base = self._span(node.value)
         written = self._text[base.start : base.end]
         if isinstance(node.value, ast.Name) and node.value.id in _MODULES:
@@ -218,6 +222,7 @@ class _Converter:
         for keyword in node.keywords:
             if keyword.arg is None:
                 raise SyntaxFault("'**' arguments are not part of the language.", span=span)
+            self._check_name(keyword.arg, self._span(keyword))
             if any(keyword.arg == name for name, _ in keywords):
                 raise SyntaxFault(f"The argument {keyword.arg!r} is given twice.", span=self._span(keyword))
             keywords.append((keyword.arg, self.convert(keyword.value, depth)))

@@ -27,6 +27,7 @@ _HIDDEN_PART = re.compile(_HIDDEN, re.DOTALL)
 _TOKENS = re.compile(r"[()\[\]{}^]|" + _HIDDEN, re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LONG_NUMBER = re.compile(r"(?<!\w)\d[\d_]{4000,}+")
+_ADJOINED = re.compile(r"(?<![\w.])\d[\w.]*?(?:if|else|and|or|in|is|not|for)\b")
 _NEW_LINE = re.compile(r"\r\n?|\n")
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
 _LOOKALIKES = {
@@ -98,10 +99,21 @@ class Scanned:
                     inside = f" The {open_brackets[-1][0]!r} before it is still open." if open_brackets else ""
                     raise SyntaxFault(f"{token!r} closes nothing.{inside}", span=Span(at, at + 1))
                 open_brackets.pop()
+            elif token[0] != "#" and "\\" in token:
+                raise SyntaxFault("A backslash is not part of the language.", span=Span(at, match.end()))
+        self._refuse_adjoined()
         if open_brackets:
             token, at = open_brackets[-1]
             closer = next(c for c, o in _CLOSERS.items() if o == token)
             raise SyntaxFault(f"{token!r} is never closed.", span=Span(at, at + 1), hint=f"add {closer!r}")
+
+    def _refuse_adjoined(self) -> None:
+        """Refuse `1if x else 2`: Python's parser takes it, and complains to the server's standard error."""
+        found = _ADJOINED.search(self.text)
+        if found and not any(p.start() <= found.start() < p.end() for p in _HIDDEN_PART.finditer(self.text)):
+            raise SyntaxFault(
+                "A number is followed directly by a word.", span=Span(*found.span()), hint="put a space between them"
+            )
 
     def _replace(self) -> str:
         parts, before = [], 0

@@ -42,6 +42,8 @@ def test_gradient_of_generated_expressions_is_that_of_the_precise_witness(text: 
     check(derived)
     value, *gradients = run(derived, arguments)
     assume(all(np.all(np.isfinite(a)) and np.all(np.abs(a) < 1e8) for a in (value, *gradients)))
+    # At a tie the convention is no derivative.
+    assume(not {"kink", "singular"} & set(codes(grad(text, at))))
     draw = np.random.default_rng(3)
     ways = [np.asarray(draw.integers(1, 4, np.shape(a)), dtype=np.float64) for a in arguments]
     true = float(along(scalar(graph), arguments, ways))

