@@ -26,8 +26,6 @@ numbers = st.one_of(
 """No literal is negative: `-1` is an operator and its operand."""
 plain = st.characters(min_codepoint=32, max_codepoint=126, blacklist_characters="\\'")
 texts = st.text(plain, max_size=5).map(lambda value: tree.Text(value, NOWHERE))
-    lambda value: tree.Text(value, NOWHERE)
-)
 names = st.sampled_from(NAMES).map(lambda name: tree.Name(name, NOWHERE))
 leaves: st.SearchStrategy[tree.Expression] = st.one_of(names, names, numbers, texts, st.just(tree.Nothing(NOWHERE)))
 
