@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from engine.errors import EngineError, Fault, SyntaxFault, TypeMismatch, UnknownName
+from engine.errors import EngineError, Fault, ShapeMismatch, SyntaxFault, TypeMismatch, UnknownName
 from engine.graph.build import Builder
 from engine.graph.registry import PRIMITIVES
 from engine.graph.simplify import number
@@ -17,6 +17,7 @@ from engine.source import tree
 from engine.source.arguments import array, bind_arguments, static
 from engine.source.index import index
 from engine.source.names import CONSTANTS, Uses, find_function, near, near_function
+from engine.source.show import show
 from engine.source.text import Span
 
 Result = Any
@@ -143,7 +144,10 @@ class Lowering:
     def _apply(self, node: tree.Binary, left: Value, right: Value) -> Value:
         operator = node.operator
         if operator == "@":
-            return FUNCTIONS["matmul"].build(left, right)  # type: ignore[no-any-return]
+            try:
+                return FUNCTIONS["matmul"].build(left, right)  # type: ignore[no-any-return]
+            except ShapeMismatch as error:
+                raise _named(node, left, right) or error from None
         if operator == "**":
             return FUNCTIONS["pow"].build(left, right)  # type: ignore[no-any-return]
         return self._arithmetic(operator, left, right)
@@ -246,6 +250,27 @@ _METHODS: dict[type[Any], Callable[..., Result]] = {
     tree.Slice: Lowering.misplaced,
     tree.Dots: Lowering.misplaced,
 }
+
+
+def _named(node: tree.Binary, left: Value, right: Value) -> ShapeMismatch | None:
+    """The refusal of a matrix product in the client's names, with the transpose that would fit; None for numbers."""
+    if not left.rank or not right.rank:
+        return None
+    a, b = (_short(part, side) for part, side in ((node.left, "the left"), (node.right, "the right")))
+    inner, outer = left.shape[-1], right.shape[-2] if right.rank > 1 else right.shape[0]
+    detail = f"{a} is {left.shape} and {b} is {right.shape}; the inner sizes {inner} and {outer} differ."
+    hint = None
+    if left.rank == 2 and left.shape[0] == outer:
+        hint = f"transpose({a}) @ {b}"
+    elif right.rank == 2 and right.shape[1] == inner:
+        hint = f"{a} @ transpose({b})"
+    return ShapeMismatch(detail if inner != outer else f"{a} is {left.shape} and {b} is {right.shape}.", hint=hint)
+
+
+def _short(node: tree.Expression, otherwise: str) -> str:
+    """A name or a small part of the text as the client may have written it."""
+    short = node.span.end - node.span.start < 30
+    return show(node) if short and isinstance(node, tree.Name | tree.Index | tree.Call) else otherwise
 
 
 def lower_expression(
