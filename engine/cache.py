@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Cache(Generic[T]):
-    """At most `entries` entries of together at most `weight` bytes; one that is heavier than a quarter is not kept."""
+    """At most `entries` entries of together at most `weight` bytes; one that is heavier than half is not kept."""
 
     def __init__(self, entries: int, weight: int) -> None:
         self._entries = entries
@@ -35,7 +35,7 @@ class Cache(Generic[T]):
 
     def put(self, key: Hashable, item: T, weight: int) -> None:
         """Enter an item and drop the oldest ones until the bounds hold."""
-        if weight > self._weight // 4 or not self._entries:
+        if weight > self._weight // 2 or not self._entries:
             return
         with self._lock:
             before = self._items.pop(key, None)

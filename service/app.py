@@ -37,6 +37,7 @@ def build(context: Context) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        context.gate.open()
         yield
         context.gate.close()
 

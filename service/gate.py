@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Lock
+from threading import RLock
 from typing import Any, TypeVar
 
 from starlette.types import Receive
@@ -30,10 +30,11 @@ class Gate:
     def __init__(self, threads: int, queue: int) -> None:
         self.threads, self.queue = threads, queue
         self.waiting = self.running = self.refused = 0
-        self._lock = Lock()
+        # Re-entrant: a task that is collected as garbage withdraws its work from wherever its thread stands.
+        self._lock = RLock()
         self._mean_seconds = 0.1
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="heavy")
         self._open: dict[int, Budget] = {}
+        self.open()
 
     @property
     def full(self) -> bool:
@@ -71,6 +72,10 @@ class Gate:
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await gone
 
+    def open(self) -> None:
+        """Take work, again after `close`."""
+        self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="heavy")
+
     def close(self) -> None:
         """Withdraw everything that waits or runs, and wait for nothing."""
         for budget in list(self._open.values()):
@@ -85,9 +90,9 @@ class Gate:
             self.waiting += 1
         try:
             future = self._pool.submit(self._work, work, budget)
-        except BaseException:
+        except RuntimeError:
             self._left_queue()
-            raise
+            raise Overloaded("The server is stopping.", headers={"Retry-After": "1"}) from None
         future.add_done_callback(lambda ended: self._left_queue() if ended.cancelled() else None)
         return future
 

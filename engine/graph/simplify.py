@@ -93,6 +93,14 @@ def _transpose(values: Values, params: Params) -> Value | None:
     return PRIMITIVES["transpose"](inner.inputs[0], axes=tuple(inner.params["axes"][a] for a in axes))
 
 
+def _element(values: Values, params: Params) -> Value | None:
+    inner = made_by(values[0], "broadcast_to")
+    if inner is None or inner.inputs[0].type.shape:
+        return None
+    shape = values[0].type.shape[1:]
+    return PRIMITIVES["broadcast_to"](inner.inputs[0], shape=shape) if shape else inner.inputs[0]
+
+
 def _sum(values: Values, params: Params) -> Value | None:
     return values[0] if not params["axes"] else None
 
@@ -111,6 +119,7 @@ _IDENTITIES: dict[str, Callable[[Values, Params], Value | None]] = {
     "reshape": _reshape,
     "broadcast_to": _unchanged_shape,
     "transpose": _transpose,
+    "element": _element,
     "sum": _sum,
     "cast": _cast,
 }

@@ -204,8 +204,14 @@ def _softmax_types(x: Type, *, axes: Axes) -> tuple[Type]:
 def _softmax_vjp(node: Node, cotangents: Cotangents, wanted: Sequence[bool]) -> Cotangents:
     (cotangent,), out = cotangents, node.outputs[0]
     assert cotangent is not None
-    mean = spread(sum_(PRIMITIVES["chain"](cotangent, out), axes=node.params["axes"]), node)
-    return [PRIMITIVES["chain"](cotangent - mean, out)]
+    # The result does not change when a constant is added to the cotangent.  With 0 at the largest element, nothing
+    # cancels where that one has all the weight.
+    axes = node.params["axes"]
+    winners = equal(out, spread(max_(out, axes=axes), node))
+    count = cast(sum_(winners, axes=axes), dtype="real")
+    shifted = cotangent - spread(divide(sum_(select(winners, cotangent, 0.0), axes=axes), count), node)
+    mean = spread(sum_(PRIMITIVES["chain"](shifted, out), axes=axes), node)
+    return [PRIMITIVES["chain"](shifted - mean, out)]
 
 
 def _softmax_twin(library: Any, x: Any, *, axes: Axes) -> Any:

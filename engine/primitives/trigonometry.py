@@ -73,7 +73,7 @@ asin: Elementwise = _unary(
     np.arcsin,
     lambda x, out: reciprocal(_root_one_minus_square(x)),
     "Inverse sine, in radians.",
-    Points(((-0.9, 0.9),), ((0.0,), (1 - 2.0**-40,))),
+    Points(((-0.9, 0.9),), ((0.0,), (1e-10,), (1 - 2.0**-40,))),
     aliases=("arcsin",),
     domain="-1 <= x <= 1",
     inside=lambda x: np.abs(x) <= 1,
@@ -83,7 +83,7 @@ acos: Elementwise = _unary(
     np.arccos,
     lambda x, out: -reciprocal(_root_one_minus_square(x)),
     "Inverse cosine, in radians.",
-    Points(((-0.9, 0.9),), ((0.0,), (1 - 2.0**-40,))),
+    Points(((-0.9, 0.9),), ((0.0,), (1e-10,), (1 - 2.0**-40,))),
     aliases=("arccos",),
     domain="-1 <= x <= 1",
     inside=lambda x: np.abs(x) <= 1,
@@ -130,18 +130,22 @@ acosh: Elementwise = _unary(
 atanh: Elementwise = _unary(
     "atanh",
     np.arctanh,
-    lambda x, out: reciprocal((1.0 - x) * (1.0 + x)),
+    lambda x, out: reciprocal(_one_minus_square(x)),
     "Inverse hyperbolic tangent.",
-    Points(((-0.9, 0.9),), ((0.0,), (1 - 2.0**-40,))),
+    Points(((-0.9, 0.9),), ((0.0,), (1e-10,), (1 - 2.0**-40,))),
     aliases=("arctanh",),
     domain="-1 < x < 1",
     inside=lambda x: np.abs(x) < 1,
 )
 
 
+def _one_minus_square(x: Value) -> Value:
+    # (1-x)(1+x) does not cancel near the ends; its own derivative does near 0, where 1-x^2 is right.
+    return select(square(x) < 0.5, 1.0 - square(x), (1.0 - x) * (1.0 + x))
+
+
 def _root_one_minus_square(x: Value) -> Value:
-    # (1-x)(1+x) and not 1-x^2, which cancels near the ends.
-    return sqrt((1.0 - x) * (1.0 + x))
+    return sqrt(_one_minus_square(x))
 
 
 def _hypotenuse(x: Value) -> Value:

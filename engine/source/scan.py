@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+import threading
 from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import accumulate
@@ -50,6 +51,11 @@ _LOOKALIKES = {
     "∨": "or",
 }
 _LOOKALIKE = re.compile("[" + "".join(_LOOKALIKES) + "]")
+
+
+# Python's parser keeps the depth of its recursion in one place for all threads, and fails when two of them build a tree
+# at once (cpython issue 106905).
+_PARSER = threading.Lock()
 
 
 class Scanned:
@@ -125,7 +131,8 @@ class Scanned:
     def parse(self) -> ast.expr:
         """Python's tree of the expression; `SyntaxFault` with the client's position if there is none."""
         try:
-            body = ast.parse(self.prepared, mode="eval").body
+            with _PARSER:
+                body = ast.parse(self.prepared, mode="eval").body
         except SyntaxError as error:
             raise self._fault(error) from None
         except (MemoryError, RecursionError):

@@ -307,9 +307,16 @@ IDENTITIES: list[Identity] = [
      lambda x: x.reshape(13, 1, 1).transpose(1, 2, 0).transpose(1, 2, 0), 2),
     ("transpose", lambda x: _turned(_turned(PRIMITIVES["reshape"](x, shape=(13, 1, 1)), (1, 0, 2)), (0, 2, 1)),
      lambda x: x.reshape(13, 1, 1).transpose(1, 0, 2).transpose(0, 2, 1), 2),
+    ("element", lambda x: _element(PRIMITIVES["broadcast_to"](_element(x, 3), shape=(5,)), 2), lambda x: x[3], 1),
+    ("element", lambda x: _element(PRIMITIVES["broadcast_to"](_element(x, 3), shape=(5, 2)), 4),
+     lambda x: np.broadcast_to(x[3], (2,)), 2),
     ("sum", lambda x: PRIMITIVES["sum"](x, axes=()), lambda x: x, 0),
     ("cast", lambda x: PRIMITIVES["cast"](x, dtype="real"), lambda x: x, 0),
 ]  # fmt: skip
+
+
+def _element(x: Value, index: int) -> Value:
+    return PRIMITIVES["element"](x, index=index)
 
 
 def _turned(x: Value, axes: tuple[int, ...]) -> Value:
