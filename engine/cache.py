@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+
+COLLECT_BYTES = 64 * 2**20
+"""How much may be dropped before it is given back; see `put`."""
 
 
 class Cache(Generic[T]):
@@ -17,6 +21,7 @@ class Cache(Generic[T]):
         self._entries = entries
         self._weight = weight
         self._held = 0
+        self._dropped = 0
         self._items: OrderedDict[Hashable, tuple[T, int]] = OrderedDict()
         self._lock = threading.Lock()
         self.hits = 0
@@ -35,15 +40,23 @@ class Cache(Generic[T]):
 
     def put(self, key: Hashable, item: T, weight: int) -> None:
         """Enter an item and drop the oldest ones until the bounds hold."""
-        if weight > self._weight // 2 or not self._entries:
-            return
         with self._lock:
-            before = self._items.pop(key, None)
-            self._held += weight - (before[1] if before else 0)
-            self._items[key] = (item, weight)
-            while len(self._items) > self._entries or self._held > self._weight:
-                _, (_, dropped) = self._items.popitem(last=False)
-                self._held -= dropped
+            if weight > self._weight // 2 or not self._entries:
+                self._dropped += weight
+            else:
+                before = self._items.pop(key, None)
+                self._held += weight - (before[1] if before else 0)
+                self._items[key] = (item, weight)
+                while len(self._items) > self._entries or self._held > self._weight:
+                    _, (_, dropped) = self._items.popitem(last=False)
+                    self._held -= dropped
+                    self._dropped += dropped
+            collect = self._dropped > COLLECT_BYTES
+            if collect:
+                self._dropped = 0
+        if collect:
+            # Nodes and values refer to each other: only the garbage collector frees them, and their constants.
+            gc.collect()
 
     def __len__(self) -> int:
         return len(self._items)

@@ -81,8 +81,8 @@ def test_the_weight_of_a_replaced_item_counts_no_longer() -> None:
     assert kept(cache, "abcd") == "abcd"
 
 
-@pytest.mark.parametrize(("weight", "there"), [(25, True), (26, False), (1_000, False)])
-def test_what_is_heavier_than_a_quarter_is_not_kept(weight: int, there: bool) -> None:
+@pytest.mark.parametrize(("weight", "there"), [(50, True), (51, False), (1_000, False)])
+def test_what_is_heavier_than_half_is_not_kept(weight: int, there: bool) -> None:
     cache: Cache[int] = Cache(100, 100)
     cache.put("a", 0, 20)
     cache.put("b", 0, weight)
@@ -113,7 +113,7 @@ class Model:
 
     def put(self, key: Hashable, value: int, weight: int) -> None:
         """Enter, and drop from the front."""
-        if weight > self.weight // 4 or not self.entries:
+        if weight > self.weight // 2 or not self.entries:
             return
         self.items = [item for item in self.items if item[0] != key] + [(key, value, weight)]
         while len(self.items) > self.entries or sum(item[2] for item in self.items) > self.weight:
