@@ -15,7 +15,6 @@ from engine.graph.types import Array, DType, Shape, Type
 from engine.graph.values import Node, Value
 from engine.primitives.arithmetic import cast, divide, equal, select
 from engine.primitives.indexing import add_along, take_along
-from engine.primitives.powers import exp
 from engine.primitives.record import linear
 from engine.primitives.shape import broadcast_to, flip, reshape
 
@@ -244,7 +243,9 @@ def _log_softmax_vjp(node: Node, cotangents: Cotangents, wanted: Sequence[bool])
     (cotangent,) = cotangents
     assert cotangent is not None
     total = spread(sum_(cotangent, axes=node.params["axes"]), node)
-    return [cotangent - PRIMITIVES["chain"](total, exp(node.outputs[0]))]
+    # Not the exponential of the result: the derivative of softmax itself keeps its digits where one element has all the
+    # weight.
+    return [cotangent - PRIMITIVES["chain"](total, softmax(node.inputs[0], axes=node.params["axes"]))]
 
 
 def _log_softmax_twin(library: Any, x: Any, *, axes: Axes) -> Any:
