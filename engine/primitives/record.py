@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from engine.errors import EngineFault, NotDifferentiable, TypeMismatch
+from engine.errors import EngineFault, NotDifferentiable
 from engine.graph.build import constant, emit
 from engine.graph.primitive import Batch, Cotangents, Kink, Primitive
 from engine.graph.registry import PRIMITIVES, register
@@ -19,7 +19,7 @@ from engine.graph.types import DType, Shape, Type, broadcast, promote
 from engine.graph.values import Node, Operand, Value
 from engine.primitives.function import Function, Parameter, Points, enter
 
-Numbers = Literal["real", "number", "compare", "logic", "select", "integer"]
+Numbers = Literal["real", "number", "compare", "logic", "select"]
 """Which dtypes an elementwise primitive works in.
 
 `real`: inputs become real, so does the output.  `number`: the widest dtype of the inputs, at least int.  `compare`:
@@ -63,7 +63,7 @@ def to_dtypes(numbers: Numbers, inputs: Sequence[Operand]) -> list[Value]:
     if numbers == "select":
         common = promote(values[1].type.dtype, values[2].type.dtype)
         return [_truth(values[0]), _cast(values[1], common), _cast(values[2], common)]
-    common = promote("int" if numbers in ("number", "integer") else "bool", *[v.type.dtype for v in values])
+    common = promote("int" if numbers == "number" else "bool", *[v.type.dtype for v in values])
     return [_cast(v, common) for v in values]
 
 
@@ -151,8 +151,6 @@ def _elementwise_types(name: str, numbers: Numbers) -> Callable[..., Sequence[Ty
         dtype = operands[0].dtype
         if any(t.dtype != dtype for t in operands) or (numbers == "real" and dtype != "real"):
             raise EngineFault(f"{name} got {', '.join(map(str, types))}: operands were not cast")
-        if numbers == "integer" and dtype == "real":
-            raise TypeMismatch(f"{name} needs integers.")
         return (Type("bool" if numbers in ("compare", "logic") else dtype, shape),)
 
     return infer
