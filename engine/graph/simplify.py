@@ -95,10 +95,11 @@ def _transpose(values: Values, params: Params) -> Value | None:
 
 def _element(values: Values, params: Params) -> Value | None:
     inner = made_by(values[0], "broadcast_to")
-    if inner is None or inner.inputs[0].type.shape:
+    if inner is None or inner.inputs[0].type.size != 1:
         return None
+    one = PRIMITIVES["reshape"](inner.inputs[0], shape=())
     shape = values[0].type.shape[1:]
-    return PRIMITIVES["broadcast_to"](inner.inputs[0], shape=shape) if shape else inner.inputs[0]
+    return PRIMITIVES["broadcast_to"](one, shape=shape) if shape else one
 
 
 def _sum(values: Values, params: Params) -> Value | None:
