@@ -47,10 +47,7 @@ class Prepared:
     def run(self, question: Question, budget: Budget) -> Answer:
         """The answer at the question's point.  Raises `BudgetExceeded`; `ShapeMismatch` for an index out of range."""
         start = time.perf_counter()
-        inputs = self.graph.inputs
-        arguments = [_argument(question, name, v) for name, v in zip(self.names, inputs, strict=False)]
-        for name, value in zip(self.directions, inputs[len(self.names) :], strict=True):
-            arguments.append(as_argument(question.along[name], value))
+        arguments = self.arguments(question)
         trouble: list[str] = []
         try:
             with np.errstate(over="call", divide="call", invalid="call", under="ignore", call=_Alarm(trouble)):
@@ -60,13 +57,21 @@ class Prepared:
                 findings = run_carefully(self.graph, arguments, budget)
                 outputs = findings.outputs
                 warnings = [*explain(findings, self.forward, self.cotangents), *warnings]
-                outputs = _without_value(outputs)
+                outputs = without_value(outputs)
         except EngineError as error:
             self._place(error, arguments, budget)
             raise
         parts = {name: _part(layout, outputs) for name, layout in self.layout.items()}
         seconds = {**self.preparation, "run": time.perf_counter() - start}
         return Answer(outputs[0], parts, warnings, seconds)
+
+    def arguments(self, question: Question) -> list[Any]:
+        """What the graph is run on: the question's inputs, then its directions."""
+        inputs = self.graph.inputs
+        arguments = [_argument(question, name, v) for name, v in zip(self.names, inputs, strict=False)]
+        for name, value in zip(self.directions, inputs[len(self.names) :], strict=True):
+            arguments.append(as_argument(question.along[name], value))
+        return arguments
 
     def _place(self, error: EngineError, arguments: list[Any], budget: Budget) -> None:
         """Find the span of a fault that depends on the data, by running again with a look at every node."""
@@ -106,7 +111,7 @@ def _finite(outputs: Sequence[Any]) -> bool:
     return all(isfinite(output) if output.ndim == 0 else bool(np.isfinite(output).all()) for output in outputs)
 
 
-def _without_value(outputs: Sequence[Any]) -> list[Any]:
+def without_value(outputs: Sequence[Any]) -> list[Any]:
     """Where the value is NaN there is no function to differentiate, whatever the rules of its operations say."""
     value = np.asarray(outputs[0])
     if len(outputs) == 1 or value.dtype.kind != "f" or not np.any(np.isnan(value)):

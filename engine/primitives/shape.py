@@ -206,7 +206,7 @@ stack0: Primitive = register(
 def _unelement(x: Any, *, index: int, size: int) -> Any:
     x = np.asarray(x)
     result = np.zeros((size, *x.shape), dtype=x.dtype)
-    result[index] = x
+    result[index] = x[()]
     return result
 
 

@@ -14,9 +14,54 @@ import numpy as np
 
 from engine.errors import EngineFault
 from engine.graph.values import Graph, Node, Value
+from engine.limits import Budget
 
 Context = Any
 """An mpmath context: it holds the precision, so that threads do not share one."""
+
+MOST_BITS = 1 << 16
+"""The largest exponent (of 2) of an argument: the exponential of a larger number might never end."""
+ANY_SIZE = frozenset(
+    (
+        "add",
+        "subtract",
+        "multiply",
+        "chain",
+        "divide",
+        "negative",
+        "reciprocal",
+        "square",
+        "abs",
+        "sign",
+        "minimum",
+        "maximum",
+        "relu",
+        "leaky_relu",
+        "step",
+        "select",
+        "less",
+        "less_equal",
+        "greater",
+        "greater_equal",
+        "equal",
+        "not_equal",
+        "logical_and",
+        "logical_or",
+        "logical_not",
+        "logical_xor",
+        "isfinite",
+        "isnan",
+        "log",
+        "log2",
+        "log10",
+        "log1p",
+        "sqrt",
+        "cbrt",
+    )
+)
+"""Elementwise primitives that take numbers of any size."""
+OUTSIDE = (ZeroDivisionError, ValueError, OverflowError, mpmath.libmp.NoConvergence, mpmath.libmp.ComplexResult)
+"""What mpmath raises outside the domain of a function, or where it finds no value."""
 
 
 def context(digits: int) -> Context:
@@ -26,10 +71,11 @@ def context(digits: int) -> Context:
     return made
 
 
-def evaluate(graph: Graph, arguments: Sequence[Any], mp: Context) -> list[Any]:
+def evaluate(graph: Graph, arguments: Sequence[Any], mp: Context, budget: Budget | None = None) -> list[Any]:
     """The outputs as object arrays of mpf (0-d for numbers); booleans and integers stay what they are.
 
-    `arguments` are numpy arrays or numbers (converted exactly) or object arrays of mpf.
+    `arguments` are numpy arrays or numbers (converted exactly) or object arrays of mpf.  Outside the domain of an
+    operation, at its poles, and for numbers beyond 2^65536, the result is NaN.
     """
     values: dict[Value, Any] = {}
     for value, argument in zip(graph.inputs, arguments, strict=True):
@@ -41,6 +87,8 @@ def evaluate(graph: Graph, arguments: Sequence[Any], mp: Context) -> list[Any]:
         return exactly(value.constant, mp) if value.type.dtype == "real" else np.asarray(value.constant)
 
     for node in graph.nodes:
+        if budget is not None:
+            budget.check()
         results = _apply(node, [read(v) for v in node.inputs], mp)
         for value, result in zip(node.outputs, results, strict=True):
             values[value] = result
@@ -64,16 +112,26 @@ def _apply(node: Node, inputs: list[Any], mp: Context) -> list[Any]:
         dtype = node.params["dtype"]
         return [exactly(inputs[0], mp) if dtype == "real" else np.asarray(inputs[0]).astype(np.int64)]
     if primitive.whole_arrays:
-        if primitive.precise is not None:
-            result = primitive.precise(mp, *inputs, **node.params)
-        else:
-            result = primitive.value(*inputs, **node.params)
+        try:
+            if primitive.precise is not None:
+                result = primitive.precise(mp, *inputs, **node.params)
+            else:
+                result = primitive.value(*inputs, **node.params)
+        except OUTSIDE:
+            return [np.full(v.shape, mp.nan, dtype=object) for v in node.outputs]
         results = result if len(node.outputs) > 1 else [result]
     elif primitive.precise is not None:
         results = [_elementwise(node, inputs, mp)]
     else:
         raise EngineFault(f"{primitive.name} has no precise twin")
     return [np.asarray(r) for r in results]
+
+
+def _as_number(x: Any, mp: Context) -> Any:
+    if isinstance(x, mp.mpf | bool | np.bool_):
+        return x
+    # Floats come from the fast values of primitives that work on any sort of numbers, such as a zero that they fill in.
+    return mp.mpf(x) if isinstance(x, float) or hasattr(x, "_mpf_") else mp.mpf(int(x))
 
 
 def _elementwise(node: Node, inputs: list[Any], mp: Context) -> Any:
@@ -83,10 +141,19 @@ def _elementwise(node: Node, inputs: list[Any], mp: Context) -> Any:
     assert twin is not None
     spread = np.broadcast_arrays(*inputs) if len(inputs) > 1 else inputs
     made = np.empty(output.shape, dtype=object)
-    numbers = [
-        [x if isinstance(x, mp.mpf | bool | np.bool_) else mp.mpf(int(x)) for x in array.flat] for array in spread
-    ]
-    flat = [twin(mp, *items, **node.params) for items in zip(*numbers, strict=True)]
+    numbers = [[_as_number(x, mp) for x in array.flat] for array in spread]
+    bounded = node.primitive.name not in ANY_SIZE
+
+    def number(*items: Any) -> Any:
+        if bounded and any(mp.isfinite(x) and x and mp.mag(x) > MOST_BITS for x in items):
+            return mp.nan
+        try:
+            found = twin(mp, *items, **node.params)
+        except OUTSIDE:
+            return mp.nan
+        return found if not isinstance(found, mp.mpc) else found.real if found.imag == 0 else mp.nan
+
+    flat = [number(*items) for items in zip(*numbers, strict=True)]
     for index, item in zip(np.ndindex(output.shape), flat, strict=True):
         made[index] = item
     if output.type.dtype == "bool":
