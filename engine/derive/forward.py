@@ -32,7 +32,7 @@ def push_forward(graph: Graph, tangents: Mapping[Value, Value]) -> dict[Value, V
         if all(t is None for t in incoming):
             continue
         builder.span = node.span
-        for value, tangent in zip(node.outputs, _node(node, incoming), strict=True):
+        for value, tangent in zip(node.outputs, node_tangents(node, incoming), strict=True):
             if tangent is not None and value.type.dtype == "real":
                 if tangent.shape != value.shape:
                     raise EngineFault(f"{node.primitive.name}: tangent of shape {tangent.shape} for {value.shape}")
@@ -40,7 +40,8 @@ def push_forward(graph: Graph, tangents: Mapping[Value, Value]) -> dict[Value, V
     return found
 
 
-def _node(node: Node, tangents: Sequence[Value | None]) -> Sequence[Value | None]:
+def node_tangents(node: Node, tangents: Sequence[Value | None]) -> Sequence[Value | None]:
+    """The tangents of a node's outputs from those of its inputs (None: none), emitted into the current builder."""
     kind = node.primitive.kind
     if kind == "elementwise":
         return [_elementwise(node, tangents)]

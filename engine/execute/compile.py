@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from engine.errors import BudgetExceeded, Limit, LimitExceeded
+from engine.execute.guards import guards
 from engine.graph.integers import GROWING, checked
 from engine.graph.types import Array, Type
 from engine.graph.values import Graph, Node, Value
@@ -36,18 +37,23 @@ Instruction = tuple[Callable[..., Any], tuple[int, ...], int | tuple[int, ...], 
 
 @dataclass(frozen=True, slots=True)
 class Executable:
-    """A graph ready to run.  `seconds` and `peak_bytes` are estimates made from the graph alone."""
+    """A graph ready to run.  `seconds` and `peak_bytes` are estimates made from the graph alone.
+
+    `watches` are registers that tell of kinks, `guards` those that tell of lost digits.
+    """
 
     blocks: tuple[tuple[Instruction, ...], ...]
     template: tuple[Any, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     watches: tuple[int, ...]
+    guards: tuple[int, ...]
     seconds: float
     peak_bytes: int
 
-    def __call__(self, arguments: Sequence[Any], budget: Budget | None = None) -> tuple[list[Any], bool]:
-        """The outputs for these arguments (numpy scalars and arrays of the input types), and whether a watch fired."""
+    def __call__(self, arguments: Sequence[Any], budget: Budget | None = None) -> tuple[list[Any], bool, bool]:
+        """The outputs for these arguments (numpy scalars and arrays of the input types), whether a watch fired, and
+        whether a guard did."""
         registers = list(self.template)
         for index, argument in zip(self.inputs, arguments, strict=True):
             registers[index] = argument
@@ -63,7 +69,8 @@ class Executable:
                         registers[index] = part
                 for index in dead:
                     registers[index] = None
-        return [registers[i] for i in self.outputs], any(registers[i] for i in self.watches)
+        outputs = [registers[i] for i in self.outputs]
+        return outputs, any(registers[i] for i in self.watches), any(registers[i] for i in self.guards)
 
 
 def node_nanoseconds(node: Node) -> float:
@@ -83,8 +90,12 @@ def bind(node: Node) -> Callable[..., Any]:
     return partial(value, **node.params) if node.params else value
 
 
-def compile_graph(graph: Graph, limits: Limits | None = None, watched: Set[Node] = frozenset()) -> Executable:
+def compile_graph(
+    graph: Graph, limits: Limits | None = None, watched: Set[Node] = frozenset(), guard: bool = False
+) -> Executable:
     """An executable of the graph.  A watch on each of the `watched` nodes fires when the node is at a kink or a tie.
+
+    With `guard`, guards are set where digits may be lost.
 
     Raises `LimitExceeded` if the graph needs too much memory, `BudgetExceeded` if a node would take too long.
     """
@@ -97,6 +108,8 @@ def compile_graph(graph: Graph, limits: Limits | None = None, watched: Set[Node]
     kept = {*graph.outputs, *graph.inputs}
     live = peak = sum(v.type.bytes for v in numbers if v.node is None)
     watches: list[int] = []
+    guarded = guards(graph) if guard else {}
+    fired: list[int] = []
     blocks: list[tuple[Instruction, ...]] = []
     block: list[Instruction] = []
     total = since = 0.0
@@ -124,7 +137,13 @@ def compile_graph(graph: Graph, limits: Limits | None = None, watched: Set[Node]
             template.append(False)
             block.append((partial(_fires, node), sources, watches[-1], ()))
             cost *= 2
-        block.append((bind(node), sources, target, tuple(dead)))
+        if node in guarded:
+            fired.append(len(template))
+            template.append(False)
+            block.append((bind(node), sources, target, ()))
+            block.append((guarded[node], (targets[0], *sources), fired[-1], tuple(dead)))
+        else:
+            block.append((bind(node), sources, target, tuple(dead)))
         since += cost
         total += cost
     blocks.append(tuple(block))
@@ -139,6 +158,7 @@ def compile_graph(graph: Graph, limits: Limits | None = None, watched: Set[Node]
         tuple(numbers[v] for v in graph.inputs),
         tuple(numbers[v] for v in graph.outputs),
         tuple(watches),
+        tuple(fired),
         total * 1e-9,
         peak,
     )

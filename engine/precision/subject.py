@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from engine.execute.compile import as_argument
@@ -22,7 +22,8 @@ class Subject:
 
     `graph` is lowered without the rewrites that the engine makes for the sake of digits; `names` are its inputs in
     order, as the client spells them, `wrt` the positions of those to differentiate.  `size` is the number of points of
-    a batch (None without one), `varies` the names of the inputs that run over them.
+    a batch (None without one), `varies` the names of the inputs that run over them.  `memory` is for what a witness
+    makes of the function once.
     """
 
     graph: Graph
@@ -30,6 +31,7 @@ class Subject:
     wrt: Mapping[str, int]
     size: int | None
     varies: frozenset[str]
+    memory: dict[str, Any] = field(default_factory=dict, compare=False)
 
     def arguments(self, question: Question, point: int | None = None) -> list[Any]:
         """The arguments of the graph at one point of the question (by number, in a batch)."""
@@ -49,8 +51,8 @@ def subject(question: Question, parsed: Parsed, limits: Limits, budget: Budget) 
     check_names(parsed.root, parsed.uses, inputs.arrays)
     builder = Builder(limits, budget)
     types = {name: inputs.types[name] for name in inputs.moving}
-    output, values = lower_expression(parsed.root, builder, types, inputs.constants)
-    graph = builder.finish([output])
+    outputs, values = lower_expression(parsed.root, builder, types, inputs.constants)
+    graph = builder.finish(outputs)
     wrt = [name for name in inputs.wrt([]) if name in values and inputs.differentiable(name)]
     return Subject(
         graph,

@@ -1,0 +1,1 @@
+"""Checking claimed values and gradients: the witnesses heard, their agreement, the verdict."""

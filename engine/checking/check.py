@@ -1,0 +1,341 @@
+"""`check`: a claimed value and gradient held against independent witnesses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from engine.checking.agreement import heard, ulps
+from engine.checking.allowance import Claimed, Given, allowance, told
+from engine.checking.verdict import verdict
+from engine.compiled import Prepared
+from engine.errors import EngineError, Fault, InvalidRequest
+from engine.graph.types import Array
+from engine.limits import Budget
+from engine.precision.examine import Examination, signs
+from engine.precision.subject import Subject
+from engine.question import Answer, Ask, Question
+from engine.verify.diagnosis import Mismatch, diagnose
+from engine.verify.report import Claim, Component, Hypothesis, Report, Witness
+
+MOST_ROWS = 100
+SHARES = {"examine": 0.5, "symbolic": 0.4}
+"""What of the remaining time each witness may take."""
+
+
+class Witnesses(Protocol):
+    """Where the witnesses are heard: in this process or in others."""
+
+    def examine(self, question: Question, ask: Ask, budget: Budget) -> Examination: ...
+
+    def symbolic(self, question: Question, budget: Budget) -> dict[str, Array]: ...
+
+
+class Court(Protocol):
+    """What compiles questions."""
+
+    def prepare(self, question: Question, ask: Ask, budget: Budget) -> Prepared: ...
+
+    def subject(self, question: Question, budget: Budget) -> Subject: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """What a client claims: a value, a gradient by input (both optional), how precise it was and may be."""
+
+    value: Array | None = None
+    grad: Mapping[str, Array] | None = None
+    precision: Claimed = "float64"
+    tolerance: Given | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Truth:
+    """What is expected, by part of the answer (`""` for the value), with everything that belongs to it.
+
+    `sure`: whether the expected numbers are known in all their digits.
+    """
+
+    expected: dict[str, Array]
+    fast: dict[str, Array]
+    differences: dict[str, Array]
+    allowed: dict[str, Array]
+    spread: dict[str, Array]
+    sure: dict[str, Array]
+    examination: Examination | None
+    why_not: str | None
+
+
+def check(court: Court, witnesses: Witnesses, question: Question, assertion: Assertion, budget: Budget) -> Report:
+    """The report on a claim about the gradient that `question` asks for.  Without a claim, the engine is checked.
+
+    Raises what preparing the gradient raises, and `InvalidRequest` for claims about inputs that are not differentiated.
+    """
+    question = replace(question, precision="float64", digits=False)
+    prepared = court.prepare(question, "grad", budget)
+    answer = prepared.run(question, budget)
+    names = tuple(answer.grad or ())
+    _known(assertion, names)
+    truth = _truth(prepared, witnesses, question, answer, assertion, budget)
+    own = assertion.grad is None and assertion.value is None
+    grad = {n: truth.fast[n] for n in names} if own else dict(assertion.grad or {})
+    claim = Claim(
+        {n: np.asarray(a, dtype=np.float64) for n, a in grad.items()},
+        {n: truth.expected[n] for n in grad},
+        {n: truth.allowed[n] for n in grad},
+    )
+    rows = _rows(claim)
+    claimed_value = answer.value if own else assertion.value
+    value = None if claimed_value is None else _value(np.asarray(claimed_value), truth)
+    spoken = {
+        "engine": _engine(court, question, truth, names, budget),
+        "symbolic": _symbolic(witnesses, question, truth, budget),
+        "precise": _precise(truth, names),
+    }
+    wrong = [row for row in rows if not row.ok]
+    sides = [] if truth.examination is None else truth.examination.resolved.sides
+    word, message = verdict(rows, claim, value, spoken, sides, truth.sure, own)
+    diagnosis: Sequence[Hypothesis] = ()
+    if claim.wrong and word in ("incorrect", "not-differentiable"):
+        diagnosis = _diagnosis(court, question, claim, budget)
+        if diagnosis:
+            message = f"{message} {diagnosis[0].detail}"
+    condition = _condition(truth, names)
+    listed = sorted(rows, key=lambda row: (row.ok, -badness(row)))[:MOST_ROWS] if len(rows) > MOST_ROWS else rows
+    return Report(
+        word,
+        message,
+        listed,
+        len(rows),
+        len(wrong),
+        spoken,
+        told(assertion.precision, assertion.tolerance, condition),
+        condition,
+        diagnosis,
+        value,
+        [{"input": s.inputs[0], "index": list(s.index), "left": s.left, "right": s.right} for s in sides[:MOST_ROWS]],
+    )
+
+
+def _known(assertion: Assertion, names: Sequence[str]) -> None:
+    faults = [
+        Fault(
+            f"/claimed/grad/{name}", f"{name!r} is not an input that is differentiated; these are: {', '.join(names)}."
+        )
+        for name in assertion.grad or ()
+        if name not in names
+    ]
+    if faults:
+        raise InvalidRequest(faults[0].detail, faults=faults)
+
+
+def _truth(
+    prepared: Prepared,
+    witnesses: Witnesses,
+    question: Question,
+    answer: Answer,
+    assertion: Assertion,
+    budget: Budget,
+) -> _Truth:
+    """What is expected: from high precision, or from float64 with its rounding errors where that is out of reach."""
+    fast = _by_name(prepared.by_part(answer.outputs))
+    try:
+        errors = _by_name(prepared.by_part(prepared.errors(answer, question, budget)))
+    except EngineError:
+        if budget.cancelled:
+            raise
+        errors = {name: np.full(np.shape(a), np.nan) for name, a in fast.items()}
+    examination, why_not = None, None
+    try:
+        examination = witnesses.examine(question, "grad", budget.share(SHARES["examine"] * budget.left))
+    except EngineError as error:
+        if budget.cancelled:
+            raise
+        why_not = error.detail
+    if examination is None:
+        nothing = {name: np.full(np.shape(a), np.nan) for name, a in fast.items()}
+        expected, differences, spread = fast, nothing, nothing
+        sure = {name: np.zeros(np.shape(a), dtype=bool) for name, a in fast.items()}
+    else:
+        expected = _by_name(prepared.by_part(examination.resolved.outputs))
+        differences = _by_name(prepared.by_part(examination.differences))
+        spread = _by_name(prepared.by_part(examination.spread))
+        sure = _by_name(prepared.by_part(examination.resolved.sure))
+    allowed = {
+        name: allowance(expected[name], spread[name], errors[name], assertion.precision, assertion.tolerance)
+        for name in expected
+    }
+    return _Truth(expected, fast, differences, allowed, spread, sure, examination, why_not)
+
+
+def _by_name(parts: Mapping[str, Any]) -> dict[str, Array]:
+    """Gradients by input, the value under the empty name."""
+    return {"": np.asarray(parts["value"])} | {name: np.asarray(a) for name, a in parts["grad"].items()}
+
+
+def _rows(claim: Claim) -> list[Component]:
+    """A row for every number of the claim; an array of another shape has one row for itself."""
+    rows: list[Component] = []
+    nan = float("nan")
+    for name, claimed in claim.claimed.items():
+        expected, allowed = claim.expected[name], claim.allowed[name]
+        if claimed.shape != expected.shape:
+            rows.append(Component(name, (), nan, nan, nan, nan, nan, ok=False))
+            continue
+        rows += components(name, claimed, expected, allowed)
+    return rows
+
+
+def components(name: str, claimed: Array, expected: Array, allowed: Array) -> list[Component]:
+    """A row for every element of arrays of one shape."""
+    with np.errstate(all="ignore"):
+        difference = np.where(claimed == expected, 0.0, np.abs(claimed - expected))
+        relative = np.where(expected == 0, np.where(difference == 0, 0.0, np.nan), difference / np.abs(expected))
+        ok = (claimed == expected) | (difference <= allowed)
+    apart = ulps(claimed, expected)
+    return [
+        Component(
+            name,
+            tuple(index),
+            float(claimed[index]),
+            float(expected[index]),
+            float(difference[index]),
+            float(relative[index]),
+            float(apart[index]),
+            bool(ok[index]),
+        )
+        for index in np.ndindex(claimed.shape)
+    ]
+
+
+def badness(row: Component) -> float:
+    """How wrong a row is, to put the worst first: relatively where that has a meaning."""
+    known = [error for error in (row.rel_error, row.abs_error) if error == error]
+    return known[0] if known else float("inf")
+
+
+def _value(claimed: Array, truth: _Truth) -> Component:
+    expected = truth.expected[""]
+    if claimed.shape != expected.shape:
+        return Component("", (), float("nan"), float("nan"), float("nan"), float("nan"), float("nan"), ok=False)
+    rows = components("", claimed.astype(np.float64), expected, truth.allowed[""])
+    return max(rows, key=lambda row: (not row.ok, badness(row))) if rows else Component("", (), 0, 0, 0, 0, 0, ok=True)
+
+
+def _engine(court: Court, question: Question, truth: _Truth, names: Sequence[str], budget: Budget) -> Witness:
+    """Reverse mode in float64 against the expected gradient, and forward mode against reverse mode."""
+    if not names:
+        return Witness("skipped", None, "there is nothing to differentiate")
+    fast = _flat(truth.fast, names)
+    spoken = heard(np.where(np.isfinite(fast), fast, np.nan), _flat(truth.expected, names), _flat(truth.allowed, names))
+    drawn = signs([np.shape(question.at[name]) for name in names])
+    along = dict(zip(names, drawn, strict=True))
+    pushed = replace(question, wrt=None, along=along, many=True)
+    try:
+        tangents = np.asarray(court.prepare(pushed, "jvp", budget).run(pushed, budget).parts["jvp"])
+    except EngineError as error:
+        if budget.cancelled:
+            raise
+        return replace(spoken, reason=f"forward mode was not compared: {error.detail}")
+    lead = np.ndim(truth.expected[""])
+    with np.errstate(all="ignore"):
+        total, allowed = np.zeros(tangents.shape), np.zeros(tangents.shape)
+        for name in names:
+            fast = truth.fast[name]
+            # An input that does not run over the points of a batch moves in the same way at all of them.
+            still = np.ndim(question.at[name]) < fast.ndim
+            moved = along[name][:, None] if still else along[name]
+            axes = tuple(range(1 + lead, 1 + fast.ndim))
+            total += np.sum(moved * fast, axis=axes)
+            allowed += np.sum(np.abs(moved) * truth.allowed[name], axis=axes)
+        apart = ~((np.abs(tangents - total) <= allowed) | ~np.isfinite(total) | ~np.isfinite(tangents))
+    if apart.any():
+        return Witness("disagree", spoken.max_ulp, "forward and reverse mode differ: this is our fault")
+    return spoken
+
+
+def _symbolic(witnesses: Witnesses, question: Question, truth: _Truth, budget: Budget) -> Witness:
+    if truth.examination is not None and truth.examination.resolved.limits:
+        return Witness("skipped", None, "the point is singular, and was resolved by limits")
+    if truth.examination is not None and truth.examination.resolved.sides:
+        return Witness("skipped", None, "the point is on a kink")
+    try:
+        found = witnesses.symbolic(question, budget.share(SHARES["symbolic"] * budget.left))
+    except EngineError as error:
+        if budget.cancelled:
+            raise
+        return Witness("skipped", None, error.detail)
+    names = list(found)
+    if not names:
+        return Witness("skipped", None, "there is nothing to differentiate")
+    return heard(_flat(found, names), _flat(truth.expected, names), _flat(truth.allowed, names))
+
+
+def _precise(truth: _Truth, names: Sequence[str]) -> Witness:
+    if not names:
+        return Witness("skipped", None, "there is nothing to differentiate")
+    if truth.examination is None:
+        return Witness("skipped", None, truth.why_not)
+    slopes = truth.examination.slopes
+    if slopes.size:
+        drawn = signs([truth.expected[name].shape for name in names])
+        found = np.array([_along(drawn, truth.expected, names, k) for k in range(slopes.size)])
+        allowed = np.array(
+            [_along([np.abs(way) for way in drawn], truth.allowed, names, k) for k in range(slopes.size)]
+        )
+        spoken = heard(slopes, found, allowed)
+        return replace(spoken, reason=f"looked at along {slopes.size} directions in which everything moves")
+    silent = "the differences of the function did not settle: it is not differentiable here, or there was no time"
+    return heard(_flat(truth.differences, names), _flat(truth.expected, names), _flat(truth.allowed, names), silent)
+
+
+def _along(drawn: Sequence[Array], arrays: Mapping[str, Array], names: Sequence[str], k: int) -> float:
+    return float(sum(np.sum(way[k] * arrays[name]) for way, name in zip(drawn, names, strict=True)))
+
+
+def _flat(arrays: Mapping[str, Array], names: Sequence[str]) -> Array:
+    return np.concatenate([np.ravel(arrays[name]) for name in names])
+
+
+def _condition(truth: _Truth, names: Sequence[str]) -> float | None:
+    """The largest relative change of the gradient per relative change of the inputs."""
+    if truth.examination is None or not names:
+        return None
+    expected, spread = _flat(truth.expected, names), _flat(truth.spread, names)
+    with np.errstate(all="ignore"):
+        ratio = spread / np.abs(expected)
+    known = ratio[np.isfinite(ratio)]
+    return float(np.max(known)) if known.size else None
+
+
+def _diagnosis(court: Court, question: Question, claim: Claim, budget: Budget) -> Sequence[Hypothesis]:
+    """The mistakes that explain the claim: in a batch, at the point where it is worst."""
+    subject = court.subject(question, budget)
+    number = None
+    if subject.size is not None:
+        whole = all(claim.claimed[n].shape == claim.expected[n].shape for n in claim.claimed)
+        if not whole or not subject.size:
+            return ()
+        number = _worst_point(claim)
+
+        def at_point(arrays: Mapping[str, Array]) -> dict[str, Array]:
+            return {name: array[number] for name, array in arrays.items()}
+
+        claim = Claim(at_point(claim.claimed), at_point(claim.expected), at_point(claim.allowed))
+    arguments = subject.arguments(question, number)
+    names = tuple(subject.wrt)
+    mismatch = Mismatch(subject.graph, arguments, subject.names, names, claim, subject.size)
+    return diagnose(mismatch, budget.share(0.5 * budget.left))
+
+
+def _worst_point(claim: Claim) -> int:
+    worst = 0.0
+    for name, claimed in claim.claimed.items():
+        with np.errstate(all="ignore"):
+            off = np.abs(claimed - claim.expected[name]) / claim.allowed[name]
+        off = np.nan_to_num(off.reshape(len(off), -1), nan=np.inf).max(axis=1, initial=0.0)
+        worst = worst + off
+    return int(np.argmax(worst))

@@ -1,0 +1,99 @@
+"""The verdict, and the sentence that goes with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from engine.graph.types import Array
+from engine.precision.resolve import Sides
+from engine.verify.report import Claim, Component, Verdict, Witness
+
+
+def verdict(
+    rows: Sequence[Component],
+    claim: Claim,
+    value: Component | None,
+    witnesses: Mapping[str, Witness],
+    sides: Sequence[Sides],
+    sure: Mapping[str, Array],
+    own: bool,
+) -> tuple[Verdict, str]:
+    """What is to be said of the claim as a whole."""
+    at_kinks = {(s.inputs[0], s.index) for s in sides if s.part == "grad" and s.inputs}
+    smooth = [row for row in rows if (row.input, row.index) not in at_kinks]
+    wrong = [row for row in smooth if not row.ok]
+    undefined = [
+        row for row in smooth if (not np.isfinite(row.expected) and row.expected == row.expected) or _lost(row, claim)
+    ]
+    disagree = [name for name, witness in witnesses.items() if witness.status == "disagree" and name != "engine"]
+    who = "The engine's gradient" if own else "The gradient"
+    if disagree and not wrong:
+        listed = " and ".join(disagree)
+        return "inconclusive", f"Our own witnesses disagree ({listed}): this is our fault, not yours. Please tell us."
+    wrong = [row for row in wrong if row not in undefined]
+    if wrong or (value is not None and not value.ok):
+        return "incorrect", _incorrect(who, wrong, len(rows), claim, value)
+    if undefined:
+        first = undefined[0]
+        return "not-differentiable", f"There is no finite derivative with respect to {_place(first)} at this point."
+    if at_kinks:
+        return "not-differentiable", _kink(rows, sides, who)
+    doubtful = [n for n in claim.claimed if not np.all(sure[n])]
+    alone = all(witnesses[name].status == "skipped" for name in ("symbolic", "precise"))
+    if not rows:
+        return ("correct", "The value is correct.") if value is not None else ("inconclusive", "Nothing was claimed.")
+    if alone and doubtful:
+        return "correct", f"{who} agrees with the engine's, forward and reverse; no other witness could look at it."
+    agreeing = [name for name in witnesses if witnesses[name].status == "agree"]
+    return "correct", f"{who} is correct: {_count(len(rows))} within the tolerance; {', '.join(agreeing)} agree."
+
+
+def _lost(row: Component, claim: Claim) -> bool:
+    """Whether there is no number to compare with, although the claim has the right shape."""
+    same = claim.claimed[row.input].shape == claim.expected[row.input].shape
+    return same and row.expected != row.expected
+
+
+def _incorrect(who: str, wrong: Sequence[Component], count: int, claim: Claim, value: Component | None) -> str:
+    said = []
+    for name in claim.claimed:
+        given, needed = claim.claimed[name].shape, claim.expected[name].shape
+        if given != needed:
+            said.append(f"The gradient of {name} has shape {list(given)}; {list(needed)} is needed.")
+    compared = [row for row in wrong if claim.claimed[row.input].shape == claim.expected[row.input].shape]
+    if compared:
+        worst = max(compared, key=lambda row: row.rel_error if np.isfinite(row.rel_error) else np.inf)
+        said.append(
+            f"{who} is wrong in {len(compared)} of {_count(count)}; {_place(worst)} is {worst.claimed!r} "
+            f"and should be {worst.expected!r}."
+        )
+    if value is not None and not value.ok:
+        said.append(f"The value is {value.claimed!r} and should be {value.expected!r}.")
+    return " ".join(said)
+
+
+def _kink(rows: Sequence[Component], sides: Sequence[Sides], who: str) -> str:
+    first = sides[0]
+    claimed = next((r.claimed for r in rows if r.input == first.inputs[0] and r.index == first.index), None)
+    place = f"{first.inputs[0]}{list(first.index) if first.index else ''}"
+    text = f"The function has a kink here: along {place} its derivative is {_side(first.left)} from the left and "
+    text += f"{_side(first.right)} from the right"
+    if claimed is None or first.left is None or first.right is None:
+        return text + "."
+    low, high = min(first.left, first.right), max(first.left, first.right)
+    within = "lies between them: any such choice is defensible" if low <= claimed <= high else "is neither of them"
+    return f"{text}; {claimed!r} {within}."
+
+
+def _side(value: float | None) -> str:
+    return "without a limit" if value is None else repr(value)
+
+
+def _place(row: Component) -> str:
+    return f"{row.input}{list(row.index) if row.index else ''}"
+
+
+def _count(count: int) -> str:
+    return "1 component" if count == 1 else f"{count:,} components"

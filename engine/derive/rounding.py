@@ -1,0 +1,158 @@
+"""The rounding error of a graph's outputs, to first order, as another graph.
+
+Every node rounds its result: to its exact value it adds an error of random sign and of the size of half a unit in the
+last place.  The derivative of the outputs along these errors is the error of the outputs, correlations included.  A
+few independent draws, evaluated together, tell its size.  This is what stochastic arithmetic estimates by running a
+program several times (Vignes, "A stochastic arithmetic for reliable scientific computation", 1993), done once, with
+derivatives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from engine.derive.batch import batched
+from engine.derive.forward import node_tangents
+from engine.graph.build import Builder, emit
+from engine.graph.inline import inline
+from engine.graph.primitive import Primitive
+from engine.graph.registry import register
+from engine.graph.types import Type
+from engine.graph.values import Graph, Node, Value
+from engine.limits import Budget, Limits
+from engine.primitives.arithmetic import add
+from engine.primitives.conditioning import EXACT, LOOSE, MATRIX
+from engine.primitives.kinks import abs_
+from engine.primitives.reductions import max_
+from engine.primitives.shape import broadcast_to, reshape, zeros_of
+
+Draw = tuple[Callable[[], Value], float]
+"""How large an error is: a value that is emitted into the current builder, and how many half units of its last place.
+"""
+
+LANES = 4
+"""Independent draws: that all of four are ten times too small happens once in 10,000."""
+UNIT = 2.0**-53
+FUNCTION_UNITS = 2.0
+"""Library functions are good to about one unit in the last place, arithmetic to half of one."""
+TINY = 5e-324
+SUMMING = frozenset(["sum", "cumsum", "scatter_add"])
+ARITHMETIC = frozenset(["add", "subtract", "multiply", "chain", "divide", "reciprocal", "square", "sqrt"])
+
+
+def _rounding_value(x: Any, *, lanes: int, units: float, seed: int) -> Any:
+    """Errors of `units` half last places of x, with signs that are as good as random but always the same."""
+    x = np.asarray(x, dtype=np.float64)
+    bits = np.ascontiguousarray(x).view(np.uint64).reshape(x.shape)
+    # Different elements that are equal get different signs.
+    places = np.arange(x.size, dtype=np.uint64).reshape(x.shape) * np.uint64(0xD1B54A32D192ED03)
+    mixed = (bits ^ np.uint64(seed * 0x9E3779B97F4A7C15 % 2**64)) + places
+    mixed = (mixed ^ (mixed >> np.uint64(32))) * np.uint64(0xD6E8FEB86659FD93)
+    mixed = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(0xA24BAED4963EE407)
+    size = np.abs(x) * (UNIT * units) + TINY
+    shifts = np.arange(lanes, dtype=np.uint64).reshape(-1, *(1,) * x.ndim) + np.uint64(40)
+    signs = ((mixed >> shifts) & np.uint64(1)).astype(np.float64) * 2.0 - 1.0
+    return signs * size
+
+
+rounding: Primitive = register(
+    Primitive(
+        name="rounding",
+        infer=lambda x, *, lanes, units, seed: (Type("real", (lanes, *x.shape)),),
+        value=_rounding_value,
+        cost=lambda node: 4.0 * node.outputs[0].type.size,
+    )
+)
+
+
+def rounding_error(
+    graph: Graph, limits: Limits | None = None, budget: Budget | None = None, lanes: int = LANES
+) -> Graph:
+    """The graph inputs → errors of the real outputs, each with a leading axis over `lanes` draws."""
+    with Builder(limits, budget, start=graph) as builder:
+        errors: dict[Value, Draw] = {}
+        tangents: dict[Value, Value] = {}
+        for node in graph.nodes:
+            builder.span = node.span
+            _carry(node, tangents, errors, builder)
+        carried = [
+            tangents.get(v, zeros_of(v.shape)) if v.type.dtype == "real" else zeros_of(()) for v in graph.outputs
+        ]
+        once = builder.finish(carried)
+    holders = list(errors)
+    flags = [v in errors for v in once.inputs]
+    many, _ = batched(once, flags, lanes, limits, budget)
+    with Builder(limits, budget, start=graph) as builder:
+        drawn = {}
+        for number, holder in enumerate(holders):
+            magnitude, units = errors[holder]
+            drawn[holder] = rounding(magnitude(), lanes=lanes, units=units, seed=number)
+        images = {}
+        for old, new in zip(once.inputs, many.inputs, strict=True):
+            images[new] = drawn.get(old, old)
+        return builder.finish(inline(many, images))
+
+
+def _carry(node: Node, tangents: dict[Value, Value], errors: dict[Value, Draw], builder: Builder) -> None:
+    """The errors of a node's results: those of its arguments carried forward, and its own."""
+    name = node.primitive.name
+    incoming = [tangents.get(v) for v in node.inputs]
+
+    def with_error(tangent: Value | None, value: Value, magnitude: Callable[[], Value], units: float) -> Value:
+        holder = builder.input(value.type)
+        errors[holder] = (magnitude, units)
+        return holder if tangent is None else add(tangent, holder)
+
+    if name in MATRIX or name in LOOSE:
+        for i, value in enumerate(node.inputs):
+            if value.type.dtype == "real" and (name in MATRIX or value.constant is None):
+                size = partial(_of_matrix, value) if name in MATRIX else partial(_same, value)
+                incoming[i] = with_error(incoming[i], value, size, 1.0)
+    outgoing: Sequence[Value | None] = [None] * len(node.outputs)
+    if any(t is not None for t in incoming):
+        outgoing = node_tangents(node, incoming)
+    for value, tangent in zip(node.outputs, outgoing, strict=True):
+        found = tangent
+        if value.type.dtype == "real" and not _exact(node) and name not in MATRIX:
+            units = FUNCTION_UNITS if node.primitive.kind == "elementwise" and name not in ARITHMETIC else 1.0
+            found = with_error(tangent, value, partial(_of_result, node, value), units)
+        if found is not None:
+            tangents[value] = found
+
+
+def _exact(node: Node) -> bool:
+    name = node.primitive.name
+    if name in EXACT:
+        return True
+    scales = [v.constant for v in node.inputs if v.constant is not None]
+    return name in ("multiply", "chain") and any(_power_of_two(c) for c in scales)
+
+
+def _power_of_two(array: Any) -> bool:
+    array = np.asarray(array)
+    return array.dtype.kind == "f" and bool(np.all(np.abs(np.frexp(array)[0]) == 0.5) or np.all(array == 0))
+
+
+def _same(value: Value) -> Value:
+    return value
+
+
+def _of_matrix(value: Value) -> Value:
+    """The largest element of a matrix, in place of every element."""
+    axes = tuple(range(max(0, value.rank - 2), value.rank))
+    kept = tuple(1 if axis in axes else n for axis, n in enumerate(value.shape))
+    return broadcast_to(reshape(max_(abs_(value), axes=axes), shape=kept), shape=value.shape)
+
+
+def _of_result(node: Node, value: Value) -> Value:
+    """The result of a node, or what its terms add up to without their signs."""
+    if node.primitive.name == "centre":
+        return node.inputs[0]
+    if node.primitive.name in SUMMING or node.primitive.kind == "multilinear":
+        terms = [abs_(v) if v.type.dtype == "real" else v for v in node.inputs]
+        return emit(node.primitive, terms, node.params)[0]
+    return value

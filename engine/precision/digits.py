@@ -1,0 +1,61 @@
+"""How many digits of an answer are right, as far as rounding goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from engine.derive.rounding import LANES, rounding_error
+from engine.execute.compile import Executable, compile_graph
+from engine.graph.types import Array
+from engine.graph.values import Graph
+from engine.limits import Budget, Limits
+
+MOST = 15.95
+"""The digits of a number that is rounded once: -log10(2^-53)."""
+NOTHING = 1e-320
+"""An error of a few times the least number, on a result of 0, is none."""
+LARGE = 100_000
+"""Outputs with more numbers than this get two draws instead of four."""
+
+
+def error_estimate(graph: Graph, limits: Limits | None, budget: Budget | None) -> Executable:
+    """An executable of the errors of the graph's outputs: each an array with a leading axis over draws."""
+    size = sum(v.type.size for v in graph.outputs)
+    lanes = LANES if size <= LARGE else 2
+    return compile_graph(rounding_error(graph, limits, budget, lanes), limits)
+
+
+def estimated_digits(
+    outputs: Sequence[Any], executable: Executable, arguments: Sequence[Any], budget: Budget
+) -> list[Array]:
+    """For every output the number of right decimal digits of each element, 0 to `MOST`; integers have all of them."""
+    errors = estimated_errors(outputs, executable, arguments, budget)
+    with np.errstate(all="ignore"):
+        return [_digits(np.asarray(out), error) for out, error in zip(outputs, errors, strict=True)]
+
+
+def estimated_errors(
+    outputs: Sequence[Any], executable: Executable, arguments: Sequence[Any], budget: Budget
+) -> list[Array]:
+    """For every output the absolute rounding error of each element, the largest of the draws; NaN if unknown."""
+    with np.errstate(all="ignore"):
+        draws = executable(arguments, budget)[0]
+        return [_largest(np.asarray(out), np.asarray(drawn)) for out, drawn in zip(outputs, draws, strict=True)]
+
+
+def _largest(output: Array, errors: Array) -> Array:
+    if output.dtype.kind != "f":
+        return np.zeros(output.shape)
+    return np.asarray(np.max(np.abs(errors), axis=0) if errors.ndim > output.ndim else np.abs(errors))
+
+
+def _digits(output: Array, error: Array) -> Array:
+    if output.dtype.kind != "f":
+        return np.full(output.shape, MOST)
+    relative = np.where((error == 0) | ((output == 0) & (error < NOTHING)), 0.0, error / np.abs(output))
+    # Not a number: the estimate has nothing to say, which is no reason to trust the digits.
+    digits = -np.log10(np.where(np.isnan(relative), np.inf, relative))
+    return np.clip(digits, 0.0, MOST)

@@ -1,0 +1,197 @@
+"""When float64 is not enough: which answers are computed again in more digits, and what is said of it.
+
+`auto` looks at what the fast run has told: an answer that is not finite, a singular point, a kink, or a guard that
+fired; in the last case the rounding error is estimated, and fewer than `ENOUGH` digits are not accepted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from engine.compiled import Prepared
+from engine.errors import BudgetExceeded, EngineError
+from engine.limits import Budget
+from engine.precision.digits import MOST
+from engine.precision.resolve import Resolved, Sides
+from engine.question import Answer, Array, Ask, Question, Warning
+
+ENOUGH = 8.0
+"""Digits that an answer must have to be given as it is."""
+QUESTIONABLE = frozenset(("kink", "singular", "non-finite"))
+"""Warnings of a fast run that a resolved answer replaces by what is true."""
+MOST_SIDES = 20
+
+
+class Resolver(Protocol):
+    """Computes an answer in as many digits as it takes.  Raises `BudgetExceeded`, or another `EngineError`."""
+
+    def __call__(self, question: Question, ask: Ask, budget: Budget) -> Resolved: ...
+
+
+def undecided(question: Question, answer: Answer) -> bool:
+    """Whether the fast answer needs a second look before it is given."""
+    if question.precision == "float64":
+        return question.digits
+    return question.precision == "exact" or question.digits or answer.guarded or answer.troubled
+
+
+def decide(
+    prepared: Prepared, question: Question, ask: Ask, answer: Answer, resolver: Resolver, budget: Budget
+) -> Answer:
+    """The answer as it is given: escalated where that is needed and possible, with its digits where they are asked
+    for."""
+    exact, auto = question.precision == "exact", question.precision == "auto"
+    digits = None
+    if not exact and (question.digits or (auto and answer.guarded)):
+        digits = _estimated(prepared, question, answer, budget)
+    low = digits is not None and _least(digits) < ENOUGH
+    if (exact or (auto and (answer.troubled or low))) and _finite_inputs(question):
+        answer, digits = _escalated(prepared, question, ask, answer, digits, resolver, budget)
+    if question.digits and digits is not None:
+        answer = replace(answer, digits=prepared.by_part([np.round(d, 1) for d in digits]))
+    return answer
+
+
+def _estimated(prepared: Prepared, question: Question, answer: Answer, budget: Budget) -> list[Array] | None:
+    try:
+        return prepared.digits(answer, question, budget)
+    except EngineError:
+        if budget.cancelled:
+            raise
+        return None  # too large for a second computation
+
+
+def _least(digits: Sequence[Array]) -> float:
+    return min((float(np.min(d)) for d in digits if d.size), default=MOST)
+
+
+def _finite_inputs(question: Question) -> bool:
+    arrays = [*question.at.values(), *question.along.values()]
+    return all(a.dtype.kind != "f" or bool(np.all(np.isfinite(a))) for a in arrays)
+
+
+def _escalated(
+    prepared: Prepared,
+    question: Question,
+    ask: Ask,
+    answer: Answer,
+    digits: list[Array] | None,
+    resolver: Resolver,
+    budget: Budget,
+) -> tuple[Answer, list[Array] | None]:
+    """The answer resolved, and its digits; as it was, with a warning, where that takes too long."""
+    start = time.perf_counter()
+    try:
+        found = resolver(question, ask, budget.share(prepared.limits.escalation_seconds))
+    except EngineError as error:
+        if budget.cancelled:
+            raise
+        return replace(answer, warnings=[_given_up(question, error, digits), *answer.warnings]), digits
+    seconds = time.perf_counter() - start
+    outputs = [_merged(a, b, sure) for a, b, sure in zip(answer.outputs, found.outputs, found.sure, strict=True)]
+    changed = sum(_differences(a, b) for a, b in zip(answer.outputs, outputs, strict=True))
+    made = prepared.replaced(answer, outputs)
+    if digits is None:
+        digits = [np.where(sure, MOST, np.nan) for sure in found.sure]
+    right = [np.where(sure, MOST, before) for sure, before in zip(found.sure, digits, strict=True)]
+    warnings = _warnings(question, answer, found, outputs, changed, seconds)
+    if question.digits and any(np.any(np.isnan(d)) for d in right):
+        right = [np.where(np.isnan(d), 0.0, d) for d in right]
+    timing = {**answer.seconds, "escalate": seconds}
+    return replace(made, warnings=warnings, seconds=timing), right
+
+
+def _merged(before: Any, found: Array, sure: Array) -> Any:
+    if found.dtype.kind != "f":
+        return before
+    return np.where(sure, found, before)[()]
+
+
+def _differences(before: Any, after: Any) -> int:
+    if np.asarray(after).dtype.kind != "f":
+        return 0
+    return int(np.count_nonzero(~((before == after) | (np.isnan(before) & np.isnan(after)))))
+
+
+def _warnings(
+    question: Question, answer: Answer, found: Resolved, outputs: Sequence[Any], changed: int, seconds: float
+) -> list[Warning]:
+    """The warnings of the fast run, without those that no longer hold, and with what has been found out."""
+    finite = all(bool(np.all(np.isfinite(output))) for output in outputs)
+    open_ = any(not bool(np.all(mask)) for mask in found.sure)
+    kept: list[Warning] = []
+    for warning in answer.warnings:
+        if warning.code == "kink":
+            # A kink that is none for the function as a whole is told below, as a limit.
+            if found.sides or open_ or not found.limits:
+                kept.append(_with_sides(warning, found.sides))
+        elif warning.code == "singular":
+            if found.sides or open_:
+                kept.append(_with_sides(warning, found.sides))
+        elif warning.code == "non-finite":
+            if open_ or not finite:
+                kept.append(warning)
+        else:
+            kept.append(warning)
+    first: list[Warning] = []
+    if found.limits:
+        first.append(_as_limit(answer.warnings, found.limits))
+    if changed or question.precision == "exact":
+        first.append(_told(found, changed, seconds))
+    return [*first, *kept]
+
+
+def _with_sides(warning: Warning, sides: Sequence[Sides]) -> Warning:
+    if not sides:
+        return warning
+    listed = [
+        {
+            "part": s.part,
+            "inputs": list(s.inputs),
+            "index": list(s.index),
+            "left": _told_side(s.left),
+            "right": _told_side(s.right),
+        }
+        for s in sides[:MOST_SIDES]
+    ]
+    extra: Mapping[str, Any] = {**warning.extra, "sides": listed}
+    return replace(warning, extra=extra)
+
+
+def _told_side(value: float | None) -> float | str | None:
+    if value is None or np.isfinite(value):
+        return value
+    return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
+
+
+def _as_limit(warnings: Sequence[Warning], count: int) -> Warning:
+    spot = next((w for w in warnings if w.code in QUESTIONABLE), None)
+    number, it = (
+        ("1 number of the answer", "it is the limit") if count == 1 else (f"{count} numbers", "they are limits")
+    )
+    text = f"By the rules, {number} would be undefined or a convention here; {it} from all sides that there are."
+    extra: dict[str, Any] = {"count": count, "resolved": True}
+    if spot is not None and "operation" in spot.extra:
+        extra["operation"] = spot.extra["operation"]
+    return Warning("singular", text, spot.span if spot is not None else None, extra)
+
+
+def _told(found: Resolved, changed: int, seconds: float) -> Warning:
+    what = "1 number" if changed == 1 else f"{changed} numbers"
+    text = f"Computed again with up to {found.digits} digits and rounded once; {what} of the answer changed."
+    extra = {"digits": found.digits, "count": changed, "milliseconds": round(1e3 * seconds, 1)}
+    return Warning("escalated", text, None, extra)
+
+
+def _given_up(question: Question, error: EngineError, digits: Sequence[Array] | None) -> Warning:
+    why = "the time for it was up" if isinstance(error, BudgetExceeded) else error.detail
+    if digits is not None and _least(digits) < ENOUGH:
+        least = _least(digits)
+        text = f"About {least:.0f} digits of the worst number are right; more precision was not possible: {why}."
+        return Warning("ill-conditioned", text, None, {"digits": round(least, 1)})
+    return Warning("ill-conditioned", f"This is the answer in float64; more precision was not possible: {why}.")

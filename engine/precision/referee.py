@@ -1,0 +1,178 @@
+"""A pool of processes for the witnesses: started when they are needed, killed when they are late, and replaced."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from engine.errors import BudgetExceeded, EngineError, Limit
+from engine.limits import Budget, Limits
+from engine.precision import wire
+from engine.precision.examine import Examination
+from engine.precision.resolve import Resolved
+from engine.question import Array, Ask, Question
+
+GRACE = 0.3
+"""Seconds beyond its deadline that a process has to notice it, before it is killed."""
+START_SECONDS = 20.0
+"""What the first answer of a fresh process may take longer, for its imports."""
+
+
+class Refused(EngineError):
+    """A witness that has nothing to say, and why."""
+
+
+class Process:
+    """One process that answers requests one after another."""
+
+    def __init__(self, limits: Limits) -> None:
+        root = str(Path(__file__).resolve().parents[2])
+        path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "engine.precision.worker", json.dumps(asdict(limits))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        )
+        self._fresh = True
+
+    def ask(self, request: Mapping[str, Any], seconds: float) -> dict[str, Any] | None:
+        """The answer, or None when the process died or was killed at the end of its time."""
+        assert self._child.stdin is not None
+        assert self._child.stdout is not None
+        timer = threading.Timer(seconds + GRACE + (START_SECONDS if self._fresh else 0.0), self._child.kill)
+        timer.start()
+        try:
+            self._child.stdin.write(json.dumps(request).encode() + b"\n")
+            self._child.stdin.flush()
+            line = self._child.stdout.readline()
+        except OSError:
+            return None
+        finally:
+            timer.cancel()
+        self._fresh = False
+        return json.loads(line) if line.endswith(b"\n") else None
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be asked again."""
+        return self._child.poll() is None
+
+    def end(self) -> None:
+        """Kill it and wait until it is gone."""
+        self._child.kill()
+        self._child.communicate()
+
+
+class Referee:
+    """Asks the witnesses, each in a process of its own.  Thread-safe; `close` ends the processes.
+
+    At most `most` questions are asked at a time; more wait.
+    """
+
+    def __init__(self, limits: Limits | None = None, most: int = 2) -> None:
+        self._limits = limits or Limits()
+        self._free = threading.Semaphore(most)
+        self._lock = threading.Lock()
+        self._idle: list[Process] = []
+        self._all: set[Process] = set()
+        self._closed = False
+        self.killed = 0
+
+    def __enter__(self) -> Referee:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def resolve(self, question: Question, ask: Ask, budget: Budget) -> Resolved:
+        """The answer in as many digits as it takes; see `engine.precision.resolve`."""
+        content = {"task": "resolve", "question": wire.question_to(question), "ask": ask}
+        return wire.resolved_from(self._ask(content, budget))
+
+    def examine(self, question: Question, ask: Ask, budget: Budget) -> Examination:
+        """All that high precision has to say; see `engine.precision.examine`."""
+        content = {"task": "examine", "question": wire.question_to(question), "ask": ask}
+        return wire.examination_from(self._ask(content, budget))
+
+    def symbolic(self, question: Question, budget: Budget) -> dict[str, Array]:
+        """The gradient as sympy has it, by input.  Raises `Refused` with the reason where it has none."""
+        content = {"task": "symbolic", "question": wire.question_to(question)}
+        return wire.arrays_from(self._ask(content, budget))
+
+    def close(self) -> None:
+        """End all processes, also those that are busy; whoever waits for one gets `BudgetExceeded`."""
+        with self._lock:
+            self._closed = True
+            processes, self._all, self._idle = list(self._all), set(), []
+        for process in processes:
+            process.end()
+
+    def open(self) -> None:
+        """Take questions, again after `close`, and start one process ahead of the first; does not wait for it."""
+        with self._lock:
+            self._closed = False
+            if not self._all:
+                self._idle.append(self._started())
+
+    def _ask(self, request: dict[str, Any], budget: Budget) -> Any:
+        """The result of one request.  Raises `BudgetExceeded` and `Refused`."""
+        if not self._free.acquire(timeout=max(0.0, budget.left)):
+            raise _late(budget)
+        try:
+            process = self._take()
+            seconds = budget.left
+            answer = process.ask({**request, "seconds": seconds}, seconds)
+            self._give_back(process, answer is not None)
+        finally:
+            self._free.release()
+        if answer is None or "late" in answer:
+            raise _late(budget)
+        if budget.cancelled:
+            budget.check()
+        if "refused" in answer:
+            raise Refused(answer["refused"])
+        return answer["result"]
+
+    def _take(self) -> Process:
+        with self._lock:
+            if self._closed:
+                raise BudgetExceeded("The server is stopping.")
+            while self._idle:
+                process = self._idle.pop()
+                if process.alive:
+                    return process
+                self._all.discard(process)
+            return self._started()
+
+    def _started(self) -> Process:
+        process = Process(self._limits)
+        self._all.add(process)
+        return process
+
+    def _give_back(self, process: Process, healthy: bool) -> None:
+        with self._lock:
+            if healthy and not self._closed:
+                self._idle.append(process)
+                return
+            self._all.discard(process)
+            self.killed += 1
+        process.end()
+
+
+def _late(budget: Budget) -> BudgetExceeded:
+    return BudgetExceeded(
+        f"High precision did not get there within {budget.seconds:g} s.",
+        limit=Limit("escalation_seconds", budget.seconds),
+    )

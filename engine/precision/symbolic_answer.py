@@ -1,0 +1,69 @@
+"""What the symbolic witness says of the gradient of a function."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import sympy
+
+from engine.errors import EngineError
+from engine.graph.types import Array
+from engine.limits import Budget
+from engine.precision.subject import Subject
+from engine.question import Question
+from engine.verify.symbolic import NoTwin, evaluate, expressions
+
+MOST_COMPONENTS = 64
+MOST_NODES = 400
+
+
+class Silent(EngineError):
+    """The symbolic witness has nothing to say, for a reason that is told."""
+
+
+def symbolic_answer(subject: Subject, question: Question, budget: Budget) -> dict[str, Array]:
+    """The gradient by input, differentiated and evaluated by sympy with 50 digits, rounded once.
+
+    Of one point; the output is one number.  Raises `Silent` with the reason where there is no answer.
+    """
+    graph = subject.graph
+    if subject.size is not None:
+        raise Silent("it looks at one point at a time, and this is a batch")
+    count = sum(graph.inputs[k].type.size for k in subject.wrt.values())
+    if count > MOST_COMPONENTS:
+        raise Silent(f"there are {count:,} components, more than the {MOST_COMPONENTS} it takes")
+    elements = sum(node.outputs[0].type.size for node in graph.nodes)
+    if elements > MOST_NODES:
+        raise Silent(f"the function has {elements:,} scalar operations, more than the {MOST_NODES} it takes")
+    arguments = subject.arguments(question)
+    try:
+        if "symbolic" not in subject.memory:
+            subject.memory["symbolic"] = _derivatives(subject, budget)
+        symbols, derivatives = subject.memory["symbolic"]
+        return {name: _evaluated(of, symbols, arguments, budget) for name, of in derivatives.items()}
+    except NoTwin as error:
+        raise Silent(f"sympy has no twin or no value for this: {error}") from error
+
+
+def _derivatives(subject: Subject, budget: Budget) -> tuple[list[Any], dict[str, Any]]:
+    """The symbols, and by input an object array of the derivatives."""
+    symbols, outputs = expressions(subject.graph)
+    expression = sympy.Add(np.asarray(outputs[0])[()], 0)
+    derivatives = {}
+    for name, position in subject.wrt.items():
+        of = symbols[position]
+        made = np.empty(of.shape, dtype=object)
+        for index in np.ndindex(of.shape):
+            budget.check()
+            made[index] = sympy.diff(expression, of[index])
+        derivatives[name] = made
+    return symbols, derivatives
+
+
+def _evaluated(derivatives: Any, symbols: list[Any], arguments: list[Any], budget: Budget) -> Array:
+    found = np.empty(derivatives.shape)
+    for index in np.ndindex(found.shape):
+        budget.check()
+        found[index] = float(evaluate(derivatives[index], symbols, arguments))
+    return found

@@ -1,0 +1,102 @@
+"""Questions and answers as JSON, between the engine and its processes."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from engine.precision.examine import Examination
+from engine.precision.resolve import Resolved, Sides
+from engine.question import Array, Question
+
+
+def array_to(array: Any) -> dict[str, Any]:
+    """An array as dtype, shape and base64."""
+    found = np.ascontiguousarray(array)
+    shape = list(np.shape(array))
+    return {"dtype": found.dtype.str, "shape": shape, "data": base64.b64encode(found.tobytes()).decode()}
+
+
+def array_from(content: Mapping[str, Any]) -> Array:
+    """The array again."""
+    flat = np.frombuffer(base64.b64decode(content["data"]), dtype=np.dtype(content["dtype"]))
+    return flat.reshape(content["shape"])
+
+
+def arrays_to(arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """Arrays by name."""
+    return {name: array_to(array) for name, array in arrays.items()}
+
+
+def arrays_from(content: Mapping[str, Any]) -> dict[str, Array]:
+    """Arrays by name again."""
+    return {name: array_from(array) for name, array in content.items()}
+
+
+def question_to(question: Question) -> dict[str, Any]:
+    """A question as an object of JSON."""
+    content = {field.name: getattr(question, field.name) for field in fields(question)}
+    return content | {"at": arrays_to(question.at), "along": arrays_to(question.along)}
+
+
+def question_from(content: Mapping[str, Any]) -> Question:
+    """The question again."""
+    found = dict(content)
+    found["at"], found["along"] = arrays_from(content["at"]), arrays_from(content["along"])
+    found["wrt"] = None if content["wrt"] is None else tuple(content["wrt"])
+    found["batch"] = content["batch"] if isinstance(content["batch"], bool) else tuple(content["batch"])
+    return Question(**found)
+
+
+def resolved_to(resolved: Resolved) -> dict[str, Any]:
+    """A resolved answer as an object of JSON."""
+    return {
+        "outputs": _list_to(resolved.outputs),
+        "sure": _list_to(resolved.sure),
+        "digits": resolved.digits,
+        "limits": resolved.limits,
+        "sides": [[s.part, list(s.inputs), list(s.index), _number(s.left), _number(s.right)] for s in resolved.sides],
+    }
+
+
+def resolved_from(content: Mapping[str, Any]) -> Resolved:
+    """The resolved answer again."""
+    sides = [Sides(p, tuple(n), tuple(i), _unnumber(a), _unnumber(b)) for p, n, i, a, b in content["sides"]]
+    outputs, sure = (_list_from(content[name]) for name in ("outputs", "sure"))
+    return Resolved(outputs, sure, content["digits"], content["limits"], sides)
+
+
+def examination_to(examination: Examination) -> dict[str, Any]:
+    """An examination as an object of JSON."""
+    return {
+        "resolved": resolved_to(examination.resolved),
+        "differences": _list_to(examination.differences),
+        "spread": _list_to(examination.spread),
+        "slopes": array_to(examination.slopes),
+    }
+
+
+def examination_from(content: Mapping[str, Any]) -> Examination:
+    """The examination again."""
+    differences, spread = (_list_from(content[name]) for name in ("differences", "spread"))
+    return Examination(resolved_from(content["resolved"]), differences, spread, array_from(content["slopes"]))
+
+
+def _list_to(arrays: Sequence[Any]) -> list[dict[str, Any]]:
+    return [array_to(array) for array in arrays]
+
+
+def _list_from(content: Sequence[Mapping[str, Any]]) -> list[Array]:
+    return [array_from(array) for array in content]
+
+
+def _number(value: float | None) -> str | None:
+    return None if value is None else value.hex()
+
+
+def _unnumber(value: str | None) -> float | None:
+    return None if value is None else float.fromhex(value)

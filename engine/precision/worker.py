@@ -1,0 +1,91 @@
+"""A process that computes in high precision, so that it can be stopped: `python -m engine.precision.worker`.
+
+mpmath and sympy are written in Python, may take for ever, and cannot be interrupted from outside; in a process of their
+own they neither hold up the server nor outlive their deadline.  A request is a line of JSON on standard input, its
+answer a line on standard output.  When standard input ends, so does the process, whatever it is doing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Any
+
+from engine.engine import Engine
+from engine.errors import BudgetExceeded, EngineError
+from engine.limits import Budget, Limits
+from engine.precision import wire
+
+MEMORY_BYTES = 4 * 2**30
+"""Address space of the process; a computation that wants more fails, and the process with it."""
+
+
+class Worker:
+    """The answers of one process."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._engine = Engine(limits, cache_entries=256)
+        self._tasks: dict[str, Callable[[dict[str, Any], Budget], Any]] = {
+            "resolve": self._resolve,
+            "examine": self._examine,
+            "symbolic": self._symbolic,
+        }
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The answer to one request: `{"result": …}`, or `{"refused": …}` in words."""
+        budget = Budget.starting_now(request["seconds"])
+        try:
+            return {"result": self._tasks[request["task"]](request, budget)}
+        except BudgetExceeded as error:
+            return {"late": error.detail}
+        except EngineError as error:
+            return {"refused": error.detail}
+        except (ArithmeticError, MemoryError, RecursionError) as error:
+            return {"refused": type(error).__name__}
+
+    def _resolve(self, request: dict[str, Any], budget: Budget) -> Any:
+        question, ask = wire.question_from(request["question"]), request["ask"]
+        return wire.resolved_to(self._engine.resolve(question, ask, budget))
+
+    def _examine(self, request: dict[str, Any], budget: Budget) -> Any:
+        question, ask = wire.question_from(request["question"]), request["ask"]
+        return wire.examination_to(self._engine.examine(question, ask, budget))
+
+    def _symbolic(self, request: dict[str, Any], budget: Budget) -> Any:
+        question = wire.question_from(request["question"])
+        return wire.arrays_to(self._engine.symbolic(question, budget))
+
+
+def main() -> None:
+    """Answer requests until standard input ends."""
+    _bound_memory()
+    worker = Worker(Limits(**json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}))
+    requests: SimpleQueue[bytes] = SimpleQueue()
+    threading.Thread(target=_read, args=(requests,), daemon=True).start()
+    output = sys.stdout.buffer
+    while True:
+        answer = worker.answer(json.loads(requests.get()))
+        output.write(json.dumps(answer).encode() + b"\n")
+        output.flush()
+
+
+def _read(requests: SimpleQueue[bytes]) -> None:
+    for line in sys.stdin.buffer:
+        requests.put(line)
+    os._exit(0)
+
+
+def _bound_memory() -> None:
+    try:
+        import resource
+    except ImportError:  # not on this platform
+        return
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
+if __name__ == "__main__":
+    main()

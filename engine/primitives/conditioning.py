@@ -1,0 +1,31 @@
+"""What primitives do with the rounding errors of their arguments, by name.  A test asserts that every one is placed.
+
+Whatever is in none of these sets may enlarge them without bounds: differences, and functions near their zeros.
+"""
+
+from __future__ import annotations
+
+CHOICES = frozenset(["minimum", "maximum", "max", "min", "relu", "select", "sort", "order_statistic"])
+WHOLE = frozenset(["sign", "floor", "ceil", "trunc", "round", "step", "argmax", "argmin", "argsort", "tie_groups"])
+COMPARISONS = frozenset(["less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "isfinite", "isnan"])
+LOGIC = frozenset(["any", "all", "logical_and", "logical_or", "logical_not", "logical_xor"])
+MOVES = frozenset(["reshape", "transpose", "broadcast_to", "strided", "unstrided", "flip", "concatenate", "stack"])
+ELEMENTS = frozenset(["element", "unelement", "gather", "triangle", "negative", "abs", "cast", "rounding"])
+EXACT = CHOICES | WHOLE | COMPARISONS | LOGIC | MOVES | ELEMENTS
+"""Their results are elements of their arguments, or have no rounding errors."""
+
+PRODUCTS = frozenset(["multiply", "chain", "divide", "reciprocal", "square", "prod", "product_of_others", "degrees"])
+POWERS = frozenset(["power", "exp", "expm1", "exp2", "log1p", "sqrt", "cbrt", "norm", "p_norm", "hypot", "radians"])
+HYPERBOLIC = frozenset(["sinh", "cosh", "tanh", "asinh", "atan", "atan2", "softsign", "gaussian", "floor_divide"])
+ACTIVATIONS = frozenset(["leaky_relu", "elu", "gelu", "sigmoid", "logistic_density", "silu", "softplus", "log_sigmoid"])
+PROBABILITIES = frozenset(["erf", "erfc", "erfcx", "ndtr", "log_ndtr", "gamma_density", "gammainc", "gammaincc"])
+TAME = PRODUCTS | POWERS | HYPERBOLIC | ACTIVATIONS | PROBABILITIES | {"bessel_i", "i0", "i1", "logsumexp", "softmax"}
+"""Relative errors of arguments grow by less than a thousand wherever the result is an ordinary number."""
+
+INVERSES = frozenset(["inv", "solve", "triangular_solve", "pinv"])
+MATRIX = INVERSES | {"cholesky", "eigh", "svd", "det", "cofactor", "slogdet", "logdet"}
+"""Backward stable: their results are those of matrices that differ in the last place of the largest element."""
+LOOSE = frozenset(["j0", "j1", "bessel_j", "lgamma", "digamma", "polygamma", "gamma", "betaln", "beta"])
+"""Near their zeros, library functions are only as good as for an argument that was rounded."""
+ACCUMULATING = frozenset(["sum", "cumsum", "scatter_add", "matmul", "centre"])
+"""They round on the way, so that even exact terms may cancel."""
