@@ -1,7 +1,7 @@
 """What can be asked about a function: for each question, the graph that answers it and where its parts are.
 
 A derivation takes the graph of the function and gives the graph of the answer.  Its inputs are those of the function,
-then the directions (tangents, cotangents, vectors) that the client sends along; its outputs are the value, then the
+then the directions (tangents, cotangents, vectors) that the client sends along; its outputs are the values, then the
 parts.  `many` directions are one batch over the parts.
 """
 
@@ -10,40 +10,84 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from engine.derive.batch import batched
+from engine.derive.colouring import Plan
+from engine.derive.compressed import blocks, compressed
 from engine.derive.forward import jvp
 from engine.derive.jacobian import cheaper_mode, jacobian
-from engine.derive.reverse import gradient, vjp
+from engine.derive.passes import saving_plan, sparse_plan
+from engine.derive.reverse import Gradient, gradient, vjp
 from engine.graph.build import Builder
 from engine.graph.inline import inline
+from engine.graph.types import Array, Type
 from engine.graph.values import Graph, Value, depends_on, with_outputs
 from engine.limits import Budget, Limits
 from engine.question import Ask
 
-Layout = int | str | tuple[int, ...] | Mapping[str, "Layout"]
-"""Where a part of the answer is: the number of an output, a word, zeros of a shape, or parts by name."""
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A number that is told as it is."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """The entries of a sparse matrix: its shape, the row and column of each, and where their values are."""
+
+    shape: tuple[int, int]
+    rows: Array
+    columns: Array
+    values: int | tuple[int, ...]
+
+
+Layout = int | str | tuple[int, ...] | Told | Entries | list["Layout"] | Mapping[str, "Layout"]
+"""Where a part of the answer is: the number of an output, a word or number, zeros of a shape, a sparse matrix, one part
+for each output of the function (a list), or parts by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """The function that is asked about: its graph, and the inputs to differentiate (names and positions)."""
+    """The function that is asked about: its graph, and the inputs to differentiate (names and positions).
+
+    Its outputs are real.  `several` outputs are told apart in the answer, even if there is only one; `weighted` says
+    that cotangents are sent along beside the directions.  `sparse` asks for the entries of matrices that may differ
+    from 0.
+    """
 
     graph: Graph
     wrt: Mapping[str, int]
     limits: Limits
     budget: Budget | None
+    several: bool = False
+    weighted: bool = False
+    sparse: bool = False
 
     @property
     def positions(self) -> list[int]:
         """The positions of the inputs to differentiate."""
         return list(self.wrt.values())
 
+    @property
+    def sizes(self) -> list[int]:
+        """The numbers of elements of the inputs to differentiate."""
+        return [self.graph.inputs[i].type.size for i in self.positions]
+
+    def by_output(self, number: Callable[[int], Layout]) -> Layout:
+        """The layout of a part that there is one of for each output."""
+        found = [number(o) for o in range(len(self.graph.outputs))]
+        return found if self.several else found[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Derived:
     """The graph of an answer.
 
-    `directions` are the inputs that the client sends along, in order.  `cotangents`, where there are any, tell whether
+    `directions` are the inputs that the client sends along, in order, after the `weights`: cotangents of which there
+    is one however many directions there are.  `cotangents`, where there are any, tell whether
     what happens at a value matters for the answer.  `disconnected` are inputs without influence.
     """
 
@@ -52,6 +96,7 @@ class Derived:
     directions: tuple[Value, ...] = ()
     cotangents: Mapping[Value, Value] | None = None
     disconnected: tuple[int, ...] = ()
+    weights: tuple[Value, ...] = ()
 
 
 def _value(function: Function) -> Derived:
@@ -65,56 +110,106 @@ def _grad(function: Function) -> Derived:
 
 
 def _jacobian(function: Function) -> Derived:
-    graph, positions = function.graph, function.positions
+    graph, positions, limits, budget = function.graph, function.positions, function.limits, function.budget
     if not positions:
-        return Derived(graph, {"jacobian": {}, "mode": "forward"})
-    mode = cheaper_mode(graph, positions)
-    found = jacobian(graph, positions, mode, function.limits, function.budget)
-    return Derived(found, {"jacobian": {name: 1 + i for i, name in enumerate(function.wrt)}, "mode": mode})
+        return Derived(graph, {"jacobian": {}, "mode": "forward", **_passes(function, 0)})
+    first, count = len(graph.outputs), len(positions)
+    if function.sparse:
+        plan: Plan | None = sparse_plan(graph, positions, limits=limits, budget=budget)
+    else:
+        plan = saving_plan(graph, positions, budget=budget)
+    if plan is None:
+        mode: str = cheaper_mode(graph, positions)
+        found = jacobian(graph, positions, cheaper_mode(graph, positions), limits, budget)
+    else:
+        mode = plan.mode
+        found = compressed(graph, positions, plan, dense=not function.sparse, limits=limits, budget=budget)
+    matrices = _matrices(function, plan, [v.type.size for v in graph.outputs], first)
+    parts = {
+        name: function.by_output(lambda o, i=i: matrices[o * count + i])  # type: ignore[misc]
+        for i, name in enumerate(function.wrt)
+    }
+    return Derived(found, {"jacobian": parts, "mode": mode, **_passes(function, plan.passes if plan else 0)})
+
+
+def _matrices(function: Function, plan: Plan | None, outputs: list[int], first: int) -> list[Layout]:
+    """The layouts of matrices by output and input, the first of which is output number `first` of the graph."""
+    if plan is None or not function.sparse:
+        return list(range(first, first + len(outputs) * len(function.positions)))
+    found = [block for line in blocks(plan, outputs, function.sizes) for block in line]
+    return [Entries(b.shape, b.rows, b.columns, number) for number, b in enumerate(found, first)]
+
+
+def _passes(function: Function, passes: int) -> dict[str, Layout]:
+    return {"passes": Told(passes)} if function.sparse else {}
 
 
 def _hessian(function: Function) -> Derived:
-    names, positions = list(function.wrt), function.positions
-    first = gradient(function.graph, positions, function.limits, function.budget)
+    names, positions, limits, budget = list(function.wrt), function.positions, function.limits, function.budget
+    first = gradient(function.graph, positions, limits, budget)
     layout: dict[str, Layout] = {"grad": {name: 1 + i for i, name in enumerate(names)}}
     count = len(names)
-    layout["hessian"] = {
-        row: {column: 1 + count + i * count + j for j, column in enumerate(names)} for i, row in enumerate(names)
-    }
     if not names:
-        return Derived(first.graph, layout, (), first.cotangents)
+        return Derived(first.graph, layout | {"hessian": {}} | _passes(function, 0), (), first.cotangents)
     slopes = with_outputs(first.graph, first.graph.outputs[1:])
-    second = jacobian(slopes, positions, "forward", function.limits, function.budget)
-    with Builder(function.limits, function.budget, start=first.graph) as builder:
-        matrices = inline(second, {v: v for v in second.inputs})
-        graph = builder.finish([first.graph.outputs[0], *matrices])
-    return Derived(graph, layout, (), first.cotangents, first.disconnected)
+    if function.sparse:
+        plan: Plan | None = sparse_plan(slopes, positions, symmetric=True, limits=limits, budget=budget)
+    else:
+        plan = saving_plan(slopes, positions, symmetric=True, budget=budget)
+    if plan is None:
+        second = jacobian(slopes, positions, "forward", limits, budget)
+    else:
+        second = compressed(slopes, positions, plan, dense=not function.sparse, limits=limits, budget=budget)
+    matrices = _matrices(function, plan, function.sizes, 1 + count)
+    layout["hessian"] = {
+        row: {column: matrices[i * count + j] for j, column in enumerate(names)} for i, row in enumerate(names)
+    }
+    with Builder(limits, budget, start=first.graph) as builder:
+        image = inline(second, {v: v for v in second.inputs})
+        graph = builder.finish([first.graph.outputs[0], *image])
+    layout |= _passes(function, plan.passes if plan else 0)
+    return Derived(graph, layout, (), _curved(first.cotangents), first.disconnected)
 
 
 def _jvp(function: Function) -> Derived:
     found = jvp(function.graph, function.positions, function.limits, function.budget)
-    return Derived(found, {"jvp": 1}, found.inputs[len(function.graph.inputs) :])
+    first = len(function.graph.outputs)
+    return Derived(found, {"jvp": function.by_output(lambda o: first + o)}, found.inputs[len(function.graph.inputs) :])
 
 
 def _vjp(function: Function) -> Derived:
     found = vjp(function.graph, function.positions, function.limits, function.budget)
-    layout: dict[str, Layout] = {"vjp": {name: 1 + i for i, name in enumerate(function.wrt)}}
+    first = len(function.graph.outputs)
+    layout: dict[str, Layout] = {"vjp": {name: first + i for i, name in enumerate(function.wrt)}}
     return Derived(found, layout, found.inputs[len(function.graph.inputs) :])
 
 
 def _hvp(function: Function) -> Derived:
-    names, positions = list(function.wrt), function.positions
-    first = gradient(function.graph, positions, function.limits, function.budget)
-    pushed = jvp(first.graph, positions, function.limits, function.budget)
-    count = len(names)
-    # Outputs of `pushed`: value, gradients, the tangent of the value, which nobody asked for, those of the gradients.
-    outputs = (*pushed.outputs[: 1 + count], *pushed.outputs[2 + count :])
+    graph, positions, limits, budget = function.graph, function.positions, function.limits, function.budget
+    values, count = len(graph.outputs), len(positions)
+    if function.weighted:
+        # The gradient of the sum of all outputs with their weights is the product of the weights with the Jacobian.
+        pulled = vjp(graph, positions, limits, budget)
+        first = Gradient(pulled, (), {})
+    else:
+        first = gradient(graph, positions, limits, budget)
+        pulled = first.graph
+    pushed = jvp(pulled, positions, limits, budget)
+    # Outputs of `pushed`: values, gradients, tangents of the values, which nobody asked for, those of the gradients.
+    outputs = (*pushed.outputs[: values + count], *pushed.outputs[2 * values + count :])
     layout: dict[str, Layout] = {
-        "grad": {name: 1 + i for i, name in enumerate(names)},
-        "hvp": {name: 1 + count + i for i, name in enumerate(names)},
+        "grad": {name: values + i for i, name in enumerate(function.wrt)},
+        "hvp": {name: values + count + i for i, name in enumerate(function.wrt)},
     }
-    directions = pushed.inputs[len(function.graph.inputs) :]
-    return Derived(with_outputs(pushed, outputs), layout, directions, first.cotangents, first.disconnected)
+    directions, weights = pushed.inputs[len(pulled.inputs) :], pulled.inputs[len(graph.inputs) :]
+    known = None if function.weighted else _curved(first.cotangents)
+    return Derived(with_outputs(pushed, outputs), layout, directions, known, first.disconnected, weights)
+
+
+def _curved(cotangents: Mapping[Value, Value]) -> Mapping[Value, Value]:
+    """At second order, what happens at a value matters even where its cotangent is 0."""
+    one = Value(Type("real", ()), None, constant=np.asarray(1.0))
+    return dict.fromkeys(cotangents, one)
 
 
 DERIVATIONS: dict[Ask, Callable[[Function], Derived]] = {
@@ -127,7 +222,7 @@ DERIVATIONS: dict[Ask, Callable[[Function], Derived]] = {
     "hvp": _hvp,
 }
 SCALAR: frozenset[Ask] = frozenset(("grad", "hessian", "hvp"))
-"""Questions that only a function with one number as its value has an answer to."""
+"""Questions that only a function with one number as its value has an answer to (`hvp`: unless it is weighted)."""
 DIRECTED: dict[Ask, str] = {"jvp": "tangent", "vjp": "cotangent", "hvp": "vector"}
 """Questions with a direction, and the name of the field that it is sent in (plural for several)."""
 
@@ -135,7 +230,7 @@ DIRECTED: dict[Ask, str] = {"jvp": "tangent", "vjp": "cotangent", "hvp": "vector
 def for_many(derived: Derived, ask: Ask, size: int, limits: Limits, budget: Budget | None) -> Derived:
     """The same answer for `size` directions at once: the part that is asked for gets a leading axis."""
     graph, directions = derived.graph, set(derived.directions)
-    numbers = _numbers(derived.layout[ask])
+    numbers = output_numbers(derived.layout[ask])
     parts = tuple(graph.outputs[i] for i in numbers)
     flags = [v in directions for v in graph.inputs]
     together, _ = batched(with_outputs(graph, parts), flags, size, limits, budget)
@@ -151,7 +246,19 @@ def for_many(derived: Derived, ask: Ask, size: int, limits: Limits, budget: Budg
     return replace(derived, graph=made, directions=new)
 
 
-def _numbers(layout: Layout) -> list[int]:
-    if isinstance(layout, Mapping):
-        return [number for part in layout.values() for number in _numbers(part)]
+def output_numbers(layout: Layout) -> list[int]:
+    """The numbers of all outputs in a layout."""
+    if isinstance(layout, Mapping | list):
+        parts = layout.values() if isinstance(layout, Mapping) else layout
+        return [number for part in parts for number in output_numbers(part)]
+    if isinstance(layout, Entries):
+        return output_numbers(layout.values)
     return [layout] if isinstance(layout, int) else []
+
+
+def sparse_numbers(layout: Layout) -> list[int]:
+    """The numbers of those outputs that are entries of sparse matrices."""
+    if isinstance(layout, Mapping | list):
+        parts = layout.values() if isinstance(layout, Mapping) else layout
+        return [number for part in parts for number in sparse_numbers(part)]
+    return output_numbers(layout) if isinstance(layout, Entries) else []

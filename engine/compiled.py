@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Any
 
 import numpy as np
 
-from engine.asks import Layout
+from engine.asks import Entries, Layout, Told
 from engine.errors import EngineError, Fault, TypeMismatch
 from engine.execute.careful import run_carefully
 from engine.execute.compile import Executable, as_argument
 from engine.explain import explain
 from engine.graph.values import Graph, Node, Value
-from engine.limits import Budget
-from engine.question import Answer, Array, Part, Question, Warning
+from engine.limits import Budget, Limits
+from engine.precision.digits import error_estimate, estimated_digits, estimated_errors
+from engine.question import Answer, Array, Part, Question, Sparse, Warning
+from engine.undefined import Undefined
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,8 @@ class Prepared:
     """A question of one form, ready to be answered at any point of the same types.  Thread-safe.
 
     `seconds` is the estimated running time.  `names` are the inputs of the graph in order, `directions` those that come
-    after them and are sent along.  `layout` says where the parts of the answer are.
+    after them and are sent along.  `values` says where the value of the answer is, or that it is a tuple, and `layout`
+    where its parts are.
     """
 
     text: str
@@ -33,11 +36,15 @@ class Prepared:
     executable: Executable
     names: tuple[str, ...]
     directions: tuple[str, ...]
+    values: Layout
     layout: Mapping[str, Layout]
+    undefined: Undefined
     forward: frozenset[Node]
     cotangents: Mapping[Value, Value] | None
     notices: tuple[Warning, ...]
     preparation: Mapping[str, float]
+    limits: Limits
+    _estimates: list[Executable] = field(default_factory=list)
 
     @property
     def seconds(self) -> float:
@@ -48,22 +55,50 @@ class Prepared:
         """The answer at the question's point.  Raises `BudgetExceeded`; `ShapeMismatch` for an index out of range."""
         start = time.perf_counter()
         arguments = self.arguments(question)
-        trouble: list[str] = []
+        alarm = _Alarm()
+        warnings: list[Warning] = list(self.notices)
+        troubled = False
         try:
-            with np.errstate(over="call", divide="call", invalid="call", under="ignore", call=_Alarm(trouble)):
-                outputs, met = self.executable(arguments, budget)
-            warnings = list(self.notices)
-            if met or trouble or not _finite(outputs):
+            with np.errstate(all="call", call=alarm):
+                outputs, met, guarded = self.executable(arguments, budget)
+            if met or alarm.trouble or not _finite(outputs):
                 findings = run_carefully(self.graph, arguments, budget)
                 outputs = findings.outputs
-                warnings = [*explain(findings, self.forward, self.cotangents), *warnings]
-                outputs = without_value(outputs)
+                explained = explain(findings, self.forward, self.cotangents)
+                troubled = bool(explained)
+                warnings = [*explained, *warnings]
+                outputs = self.undefined(outputs, arguments)
         except EngineError as error:
             self._place(error, arguments, budget)
             raise
         parts = {name: _part(layout, outputs) for name, layout in self.layout.items()}
         seconds = {**self.preparation, "run": time.perf_counter() - start}
-        return Answer(outputs[0], parts, warnings, seconds)
+        value = _part(self.values, outputs)
+        return Answer(value, parts, warnings, seconds, outputs, guarded or alarm.underflow, troubled)
+
+    def replaced(self, answer: Answer, outputs: Sequence[Any]) -> Answer:
+        """The same answer with other numbers."""
+        parts = {name: _part(layout, outputs) for name, layout in self.layout.items()}
+        return replace(answer, value=_part(self.values, outputs), parts=parts, outputs=outputs)
+
+    def by_part(self, arrays: Sequence[Any]) -> dict[str, Part]:
+        """What belongs to each output of the graph, arranged as the answer is: `value`, and the parts with numbers."""
+        found = {"value": _part(self.values, arrays)}
+        layouts = {name: layout for name, layout in self.layout.items() if not isinstance(layout, str | Told)}
+        return found | {name: _part(layout, arrays) for name, layout in layouts.items()}
+
+    def digits(self, answer: Answer, question: Question, budget: Budget) -> list[Array]:
+        """The right digits of every output of the graph, estimated.  Raises `BudgetExceeded` or `LimitExceeded`."""
+        return estimated_digits(answer.outputs, self._estimate(budget), self.arguments(question), budget)
+
+    def errors(self, answer: Answer, question: Question, budget: Budget) -> list[Array]:
+        """The absolute rounding errors of every output of the graph, estimated.  Raises as `digits` does."""
+        return estimated_errors(answer.outputs, self._estimate(budget), self.arguments(question), budget)
+
+    def _estimate(self, budget: Budget) -> Executable:
+        if not self._estimates:
+            self._estimates.append(error_estimate(self.graph, self.limits, budget))
+        return self._estimates[0]
 
     def arguments(self, question: Question) -> list[Any]:
         """What the graph is run on: the question's inputs, then its directions."""
@@ -83,6 +118,14 @@ class Prepared:
                 error.span = found.span
 
 
+def layout_bytes(layout: Layout) -> int:
+    """What a layout takes beyond its names: the places of sparse entries."""
+    if isinstance(layout, Entries):
+        return layout.rows.nbytes + layout.columns.nbytes
+    inner = layout.values() if isinstance(layout, Mapping) else layout if isinstance(layout, list) else ()
+    return sum(map(layout_bytes, inner))
+
+
 def _part(layout: Layout, outputs: Sequence[Any]) -> Part:
     if type(layout) is int:
         return outputs[layout]
@@ -90,39 +133,34 @@ def _part(layout: Layout, outputs: Sequence[Any]) -> Part:
         return np.zeros(layout)[()]
     if isinstance(layout, str):
         return layout
+    if isinstance(layout, list):
+        return tuple([_part(inner, outputs) for inner in layout])
+    if isinstance(layout, Entries):
+        return Sparse(layout.shape, layout.rows, layout.columns, _part(layout.values, outputs))
+    if isinstance(layout, Told):
+        return layout.number
     assert isinstance(layout, Mapping)
     return {name: _part(inner, outputs) for name, inner in layout.items()}
 
 
 class _Alarm:
-    """Told by numpy about overflow, division by zero and invalid operations."""
+    """Told by numpy about overflow, division by zero and invalid operations, and apart from these about underflow."""
 
-    __slots__ = ("_trouble",)
+    __slots__ = ("trouble", "underflow")
 
-    def __init__(self, trouble: list[str]) -> None:
-        self._trouble = trouble
+    def __init__(self) -> None:
+        self.trouble = self.underflow = False
 
     def __call__(self, kind: str, flag: int) -> None:
-        self._trouble.append(kind)
+        if kind == "underflow":
+            self.underflow = True
+        else:
+            self.trouble = True
 
 
 def _finite(outputs: Sequence[Any]) -> bool:
     # On single numbers, math.isfinite takes a twentieth of the time of the ufunc.
     return all(isfinite(output) if output.ndim == 0 else bool(np.isfinite(output).all()) for output in outputs)
-
-
-def without_value(outputs: Sequence[Any]) -> list[Any]:
-    """Where the value is NaN there is no function to differentiate, whatever the rules of its operations say."""
-    value = np.asarray(outputs[0])
-    if len(outputs) == 1 or value.dtype.kind != "f" or not np.any(np.isnan(value)):
-        return list(outputs)
-    masked = [outputs[0]]
-    for part in outputs[1:]:
-        if np.shape(part)[: value.ndim] != value.shape:
-            return list(outputs)
-        lost = np.isnan(value).reshape(value.shape + (1,) * (np.ndim(part) - value.ndim))
-        masked.append(np.where(lost, np.nan, part)[()])
-    return masked
 
 
 def _argument(question: Question, name: str, value: Value) -> Any:

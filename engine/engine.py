@@ -6,11 +6,17 @@ from collections.abc import Hashable
 
 import engine.primitives.table  # noqa: F401  (enters all records)
 from engine.cache import Cache
-from engine.compiled import Prepared
+from engine.compiled import Prepared, layout_bytes
 from engine.errors import EngineError
 from engine.limits import Budget, Limits
+from engine.precision.escalate import decide, undecided
+from engine.precision.examine import Examination, examine
+from engine.precision.resolve import Resolved, resolve
+from engine.precision.subject import Subject, subject
+from engine.precision.symbolic_answer import symbolic_answer
 from engine.preparation import Parsed, Preparation, parse
-from engine.question import Ask, Question
+from engine.question import Answer, Array, Ask, Question
+from engine.source.lower import written_outputs
 from engine.source.names import Uses
 from engine.source.parse import normal_name
 
@@ -29,6 +35,7 @@ class Engine:
         self.limits = limits or Limits()
         self._verify = verify
         self._parsed: Cache[Parsed] = Cache(cache_entries, CACHE_BYTES // 4)
+        self._subjects: Cache[Subject] = Cache(cache_entries, CACHE_BYTES // 4)
         self._prepared: Cache[Prepared] = Cache(cache_entries, CACHE_BYTES)
 
     def find(self, question: Question, ask: Ask) -> Prepared | None:
@@ -45,7 +52,51 @@ class Engine:
             if found is None:
                 found = Preparation(question, ask, parsed, self.limits, budget, self._verify).prepare()
                 constants = sum(v.type.bytes for n in found.graph.nodes for v in n.inputs if v.constant is not None)
-                self._prepared.put(key, found, len(found.graph.nodes) * NODE_BYTES + constants)
+                weight = len(found.graph.nodes) * NODE_BYTES + constants + layout_bytes(found.layout)
+                self._prepared.put(key, found, weight)
+            return found
+        except EngineError as error:
+            error.text = question.text
+            raise
+
+    def outputs(self, text: str) -> int | None:
+        """How many outputs a text has that is a tuple, None for one whose result is a single array.
+
+        Raises `SyntaxFault` or `LimitExceeded`.
+        """
+        return written_outputs(self._parse(text).root)
+
+    def resolve(self, question: Question, ask: Ask, budget: Budget) -> Resolved:
+        """The answer in as many digits as it takes, in this process; see `engine.precision.resolve`."""
+        prepared = self.prepare(question, ask, budget)
+        return resolve(prepared, self.subject(question, budget), question, ask, budget)
+
+    def examine(self, question: Question, ask: Ask, budget: Budget) -> Examination:
+        """All that high precision has to say, in this process; see `engine.precision.examine`."""
+        prepared = self.prepare(question, ask, budget)
+        return examine(prepared, self.subject(question, budget), question, ask, budget)
+
+    def symbolic(self, question: Question, budget: Budget) -> dict[str, Array]:
+        """The gradient as sympy has it, in this process, which it may hold up for ever."""
+        return symbolic_answer(self.subject(question, budget), question, budget)
+
+    def answer(self, question: Question, ask: Ask, budget: Budget) -> Answer:
+        """The whole way of a question, in this process."""
+        prepared = self.prepare(question, ask, budget)
+        answer = prepared.run(question, budget)
+        if undecided(question, answer):
+            answer = decide(prepared, question, ask, answer, self.resolve, budget)
+        return answer
+
+    def subject(self, question: Question, budget: Budget) -> Subject:
+        """The function of a question as the witnesses take it.  Raises what `prepare` raises for a faulty text."""
+        try:
+            parsed = self._parse(question.text)
+            key = _key(question, "subject", parsed.uses)
+            found = self._subjects.get(key)
+            if found is None:
+                found = subject(question, parsed, self.limits, budget)
+                self._subjects.put(key, found, len(found.graph.nodes) * NODE_BYTES)
             return found
         except EngineError as error:
             error.text = question.text
@@ -63,7 +114,7 @@ class Engine:
         return found
 
 
-def _key(question: Question, ask: Ask, found: Uses) -> Hashable:
+def _key(question: Question, ask: str, found: Uses) -> Hashable:
     """Everything that the compiled question depends on: types of inputs, and values of those that are static."""
     types: Hashable
     if not found.static:
@@ -74,6 +125,6 @@ def _key(question: Question, ask: Ask, found: Uses) -> Hashable:
             for name, a in question.at.items()
         )
     if not question.along:
-        return (question.text, ask, question.wrt, question.batch, types)
+        return (question.text, ask, question.wrt, question.batch, types, question.format)
     along = tuple((name, a.shape) for name, a in question.along.items())
     return (question.text, ask, question.wrt, question.batch, types, question.many, along)

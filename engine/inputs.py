@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import NoReturn
 
 import numpy as np
@@ -18,6 +18,16 @@ from engine.source.parse import normal_name
 def refuse(pointer: str, detail: str) -> NoReturn:
     """Raise `InvalidRequest` for one fault."""
     raise InvalidRequest(detail, faults=[Fault(pointer, detail)])
+
+
+def is_cotangent(name: str) -> bool:
+    """Whether a name in `Question.along` is that of a cotangent and not of an input, which is an identifier."""
+    return not name or name.isdigit()
+
+
+def cotangent_names(outputs: int, several: bool) -> tuple[str, ...]:
+    """The names of the cotangents in `Question.along`: the empty one, or the numbers of several outputs."""
+    return tuple(map(str, range(outputs))) if several else ("",)
 
 
 def _told(shape: Shape) -> str:
@@ -131,7 +141,11 @@ class Inputs:
 
     def moved(self, field: str) -> tuple[str, ...]:
         """The inputs that tangents or vectors are given for."""
-        names = tuple(normal_name(name) for name in self._question.along)
+        along = self._along()
+        names = tuple(along)
+        for spelled in self._question.along:
+            if not is_cotangent(spelled) and (other := along[normal_name(spelled)]) != spelled:
+                refuse(f"/{field}/{spelled}", f"{spelled!r} and {other!r} are the same name.")
         if not names:
             refuse(f"/{field}", f"There is no {field}: give one for at least one input.")
         if self._question.wrt is not None:
@@ -145,20 +159,64 @@ class Inputs:
                 )
         return names
 
-    def directions(self, field: str, shapes: Mapping[str, Shape]) -> int | None:
-        """How many directions there are at once (None for a single one); refuses those of a wrong shape."""
-        counts: dict[str, int] = {}
-        for spelled, array in self._question.along.items():
-            name = normal_name(spelled)
-            shape = shapes[name]
-            pointer = f"/{field}/{spelled}" if spelled else f"/{field}"
-            given = array.shape
-            if self._question.many and given:
-                counts[spelled], given = given[0], given[1:]
-            if given != shape:
-                refuse(pointer, f"This is {_told(given)}; {_told(shape)} is needed.")
-        if not self._question.many:
+    def _along(self) -> dict[str, str]:
+        """The inputs that move by their names, with the spelling of each in the question."""
+        found: dict[str, str] = {}
+        for spelled in self._question.along:
+            if not is_cotangent(spelled):
+                found[normal_name(spelled)] = spelled
+        return found
+
+    def moves(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Inputs as they are spelled where a tangent or vector is given for them."""
+        along = self._along()
+        return tuple(along[name] for name in names)
+
+    def directions(self, field: str) -> int | None:
+        """How many tangents or vectors there are at once (None for one); refuses those of a wrong shape."""
+        many, along = self._question.many, self._along()
+        counts: set[int] = set()
+        for name, spelled in along.items():
+            given = self._question.along[spelled].shape
+            if many and given:
+                counts.add(given[0])
+                given = given[1:]
+            needed = self.lead(name) + self.types[name].shape
+            if given != needed:
+                pointer = f"/{field}s/0/{spelled}" if many else f"/{field}/{spelled}"
+                refuse(pointer, f"This is {_told(given)}; {_told(needed)} is needed.")
+        if not many:
             return None
-        if len(set(counts.values())) != 1:
+        if len(counts) != 1:
             refuse(f"/{field}s", "Each of several directions has to name the same inputs.")
-        return next(iter(counts.values()))
+        return next(iter(counts))
+
+    def cotangents(self, outputs: Sequence[Shape], several: bool, many: bool) -> int | None:
+        """How many cotangents there are at once (None for one); refuses those that do not fit the outputs' shapes.
+
+        `several`: the outputs are told apart, and there is one array for each.
+        """
+        field, along = ("/cotangents/0" if many else "/cotangent"), self._question.along
+        names = cotangent_names(len(outputs), several)
+        given = [name for name in along if is_cotangent(name)]
+        if several and given == [""]:
+            refuse(
+                field, f"The result is a tuple: a list of {len(outputs)} cotangents, one for each output, is needed."
+            )
+        if not several and given != [""]:
+            refuse(field, "The result is a single array, and so is its cotangent.")
+        for name in given:
+            if name not in names:
+                refuse(f"{field}/{name}", f"There are {len(outputs)} outputs, and {len(given)} cotangents.")
+        if len(given) < len(names):
+            refuse(field, f"There are {len(outputs)} outputs, and {len(given)} cotangents.")
+        counts: set[int] = set()
+        for name, output in zip(names, outputs, strict=True):
+            shape = along[name].shape
+            if many and shape:
+                counts.add(shape[0])
+                shape = shape[1:]
+            needed = output if self.size is None else (self.size, *output)
+            if shape != needed:
+                refuse(f"{field}/{name}" if name else field, f"This is {_told(shape)}; {_told(needed)} is needed.")
+        return next(iter(counts)) if many else None

@@ -19,6 +19,7 @@ class Limits:
     array_bytes: int = 512 * 2**20
     run_bytes: int = 2 * 2**30
     run_seconds: float = 10.0
+    escalation_seconds: float = 2.0
 
 
 @dataclass(slots=True)
@@ -36,6 +37,15 @@ class Budget:
     def starting_now(seconds: float) -> Budget:
         """A budget of `seconds` from now."""
         return Budget(time.perf_counter() + seconds, seconds)
+
+    @property
+    def left(self) -> float:
+        """The seconds that are left, 0 when the time is up."""
+        return max(0.0, self.deadline - time.perf_counter())
+
+    def share(self, seconds: float) -> Budget:
+        """A budget of `seconds` from now, or of what is left of this one if that is less."""
+        return Budget.starting_now(min(seconds, self.left))
 
     def check(self) -> None:
         """Raise `BudgetExceeded` when the time is up or the question was withdrawn."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import prod
 
-from engine.asks import DERIVATIONS, DIRECTED, SCALAR, Derived, Function, Layout, for_many
+import numpy as np
+
+from engine.asks import DERIVATIONS, DIRECTED, SCALAR, Derived, Entries, Function, Layout, for_many, output_numbers
 from engine.compiled import Prepared
 from engine.derive.batch import batched
 from engine.errors import NotDifferentiable, NotScalar
@@ -14,17 +17,18 @@ from engine.execute.compile import compile_graph, may_kink
 from engine.graph.build import Builder
 from engine.graph.check import check
 from engine.graph.simplify import Rewrite
-from engine.graph.types import Shape, describe
-from engine.graph.values import Graph, Node, Value, depends_on
-from engine.inputs import Inputs
+from engine.graph.types import Array, Shape, describe
+from engine.graph.values import Graph, Node, Value, depends_on, with_outputs
+from engine.inputs import Inputs, cotangent_names, is_cotangent
 from engine.limits import Budget, Limits
 from engine.primitives.arithmetic import cast
 from engine.question import Ask, Question, Warning
 from engine.source import tree
-from engine.source.lower import check_names, lower_expression
+from engine.source.lower import check_names, lower_expression, written_outputs
 from engine.source.names import Uses, uses
 from engine.source.parse import parse_expression
 from engine.source.text import Span
+from engine.undefined import Undefined
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,8 @@ class Preparation:
         self._budget = budget
         self._verify = verify
         self._notices: list[Warning] = []
+        self._several = written_outputs(parsed.root) is not None
+        self._weighted = ask == "vjp" or (ask == "hvp" and any(map(is_cotangent, question.along)))
 
     def prepare(self) -> Prepared:
         """The compiled question; raises an `EngineError`."""
@@ -65,35 +71,46 @@ class Preparation:
         check_names(root, found, inputs.arrays)
         builder = Builder(self._limits, self._budget, rewrite=True)
         types = {name: inputs.types[name] for name in inputs.moving}
-        output, values = lower_expression(root, builder, types, inputs.constants)
-        graph = self._checked(builder.finish([output]))
+        outputs, values = lower_expression(root, builder, types, inputs.constants)
+        graph = self._checked(builder.finish(outputs))
         self._note_rewrites(builder.rewritten, graph)
         wrt = self._wrt(inputs)
         sources = [name for name in wrt if name in values and inputs.differentiable(name)]
         graph = self._ready(graph, [values[name] for name in sources])
         positions = {inputs.spelled(name): inputs.moving.index(name) for name in sources}
-        derived = DERIVATIONS[self._ask](Function(graph, positions, self._limits, self._budget))
+        derived = DERIVATIONS[self._ask](
+            Function(
+                graph, positions, self._limits, self._budget, self._several, self._weighted, question.format == "coo"
+            )
+        )
+        # The value is what it is, also where its derivative is that of a real number.
+        derived = replace(derived, graph=with_outputs(derived.graph, outputs + derived.graph.outputs[len(outputs) :]))
         self._note_disconnected(derived, [inputs.spelled(name) for name in inputs.moving])
         forward = frozenset(graph.nodes)
         watched = _watched(graph, [values[name] for name in sources])
         if inputs.size is not None:
             derived, image = self._in_batch(derived, inputs, sources)
             forward, watched = _images(forward, image), _images(watched, image)
-        count = self._directions(inputs, graph.outputs[0].shape)
+        shapes = [v.shape for v in graph.outputs]
+        count = self._directions(inputs, shapes)
+        undefined = self._undefined(derived, inputs, count is not None)
         if count is not None:
             derived = for_many(derived, self._ask, count, self._limits, self._budget)
         self._checked(derived.graph)
         return Prepared(
             question.text,
             derived.graph,
-            compile_graph(derived.graph, self._limits, watched & set(derived.graph.nodes)),
+            compile_graph(derived.graph, self._limits, watched & set(derived.graph.nodes), guard=True),
             tuple(inputs.spelled(name) for name in inputs.moving),
-            () if self._ask not in DIRECTED else ("",) if self._ask == "vjp" else tuple(positions),
-            self._complete(derived.layout, wrt, inputs, graph.outputs[0].shape, count),
+            self._along(inputs, sources, len(outputs)),
+            list(range(len(outputs))) if self._several else 0,
+            self._complete(derived.layout, wrt, inputs, shapes, count),
+            undefined,
             forward,
             derived.cotangents,
             tuple(self._notices),
             {"parse": self._parsed.seconds, "derive": time.perf_counter() - start},
+            self._limits,
         )
 
     def _checked(self, graph: Graph) -> Graph:
@@ -109,69 +126,135 @@ class Preparation:
         return inputs.wrt(self._notices)
 
     def _ready(self, graph: Graph, sources: list[Value]) -> Graph:
-        """The graph with a real output of the rank that the question is for."""
-        (output,) = graph.outputs
+        """The graph with real outputs, and of the rank that the question is for."""
         if self._ask == "value":
             return graph
-        if self._ask in SCALAR and output.shape:
+        if self._ask in SCALAR and not self._weighted:
+            self._require_scalar(graph.outputs)
+        if all(v.type.dtype == "real" for v in graph.outputs):
+            return graph
+        reached = depends_on(graph.nodes, set(sources))
+        for output, span in zip(graph.outputs, self._output_spans(), strict=True):
+            if output.type.dtype != "real" and output in reached:
+                what = "a truth value" if output.type.dtype == "bool" else "an integer"
+                raise NotDifferentiable(f"The result is {what}; it has no derivative.", span=span)
+        with Builder(start=graph) as builder:
+            return builder.finish([cast(v, dtype="real") for v in graph.outputs])
+
+    def _output_spans(self) -> list[Span]:
+        root = self._parsed.root
+        return [item.span for item in root.items] if self._several and isinstance(root, tree.Sequence) else [root.span]
+
+    def _require_scalar(self, outputs: tuple[Value, ...]) -> None:
+        span = self._parsed.root.span
+        weighted = "; or send a cotangent, which makes one number of all outputs" if self._ask == "hvp" else ""
+        if self._several:
+            raise NotScalar(
+                f"The result is a tuple of {len(outputs)}; a gradient is that of one number.",
+                span=span,
+                hint=f"ask about one output, or /jacobian about all{weighted}",
+            )
+        if outputs[0].shape:
             text = self._question.text.strip()
             raise NotScalar(
-                f"The result has shape {describe(output.shape)}; a gradient is that of one number.",
-                span=self._parsed.root.span,
-                hint=f"sum({text})" if len(text) < 60 else "sum(…)",
+                f"The result has shape {describe(outputs[0].shape)}; a gradient is that of one number.",
+                span=span,
+                hint=(f"sum({text})" if len(text) < 60 else "sum(…)") + weighted,
             )
-        if output.type.dtype == "real":
-            return graph
-        if output in depends_on(graph.nodes, set(sources)):
-            what = "a truth value" if output.type.dtype == "bool" else "an integer"
-            raise NotDifferentiable(f"The result is {what}; it has no derivative.", span=self._parsed.root.span)
-        with Builder(start=graph) as builder:
-            return builder.finish([cast(output, dtype="real")])
 
     def _in_batch(self, derived: Derived, inputs: Inputs, sources: list[str]) -> tuple[Derived, Mapping[Value, Value]]:
         """The answer for all points of a batch; a direction runs over the points if its input (in `sources`) does."""
         assert inputs.size is not None
         flags = [name in inputs.varies for name in inputs.moving]
+        flags += [True] * len(derived.weights)
         if derived.directions:
-            flags += [True] if self._ask == "vjp" else [name in inputs.varies for name in sources]
+            flags += (
+                [True] * len(derived.directions) if self._ask == "vjp" else [name in inputs.varies for name in sources]
+            )
         graph, image = batched(derived.graph, flags, inputs.size, self._limits, self._budget)
         cotangents = None
         if derived.cotangents is not None:
             cotangents = {image[v]: image.get(c, c) for v, c in derived.cotangents.items() if v in image}
         directions = tuple(image[v] for v in derived.directions)
-        return replace(derived, graph=graph, cotangents=cotangents, directions=directions), image
+        weights = tuple(image[v] for v in derived.weights)
+        return replace(derived, graph=graph, cotangents=cotangents, directions=directions, weights=weights), image
 
-    def _directions(self, inputs: Inputs, output: Shape) -> int | None:
-        field = DIRECTED.get(self._ask)
-        if field is None:
+    def _directions(self, inputs: Inputs, outputs: list[Shape]) -> int | None:
+        """How many directions there are at once, None for one; refuses what does not fit."""
+        if self._ask not in DIRECTED:
             return None
-        lead = () if inputs.size is None else (inputs.size,)
+        many = self._question.many
         if self._ask == "vjp":
-            return inputs.directions(field, {"": lead + output})
-        shapes = {name: inputs.lead(name) + t.shape for name, t in inputs.types.items()}
-        return inputs.directions(field, shapes)
+            return inputs.cotangents(outputs, self._several, many)
+        if self._weighted:
+            inputs.cotangents(outputs, self._several, many=False)
+        return inputs.directions(DIRECTED[self._ask])
+
+    def _along(self, inputs: Inputs, sources: list[str], outputs: int) -> tuple[str, ...]:
+        """The names of the directions in the order of the graph's inputs."""
+        weights = cotangent_names(outputs, self._several) if self._weighted else ()
+        return weights if self._ask == "vjp" or self._ask not in DIRECTED else weights + inputs.moves(sources)
+
+    def _undefined(self, derived: Derived, inputs: Inputs, many: bool) -> Undefined:
+        """Which values each part of the answer is the derivative of."""
+        values, owners = len(self._output_spans()), dict[int, tuple[int | None, int]]()
+        rows: dict[int, Array] = {}
+        for name, layout in derived.layout.items():
+            before = int(many and name == self._ask)
+            per_output = [layout] if not isinstance(layout, Mapping) else list(layout.values())
+            for part in per_output:
+                if self._weighted:
+                    # Several cotangents of a vjp have an axis of their own; that of an hvp is one for all vectors.
+                    owners.update((n, (None, before if self._ask == "hvp" else 0)) for n in output_numbers(part))
+                else:
+                    listed = part if isinstance(part, list) else [part]
+                    owners.update((n, (o, before)) for o, item in enumerate(listed) for n in output_numbers(item))
+                    if name == "jacobian":
+                        found = [item for item in listed if isinstance(item, Entries)]
+                        rows.update((n, item.rows) for item in found for n in output_numbers(item))
+        first = len(inputs.moving)
+        weights = tuple(range(first, first + values)) if self._weighted else ()
+        return Undefined(values, 0 if inputs.size is None else 1, owners, weights, rows)
 
     def _complete(
-        self, layout: Mapping[str, Layout], wrt: tuple[str, ...], inputs: Inputs, output: Shape, count: int | None
+        self,
+        layout: Mapping[str, Layout],
+        wrt: tuple[str, ...],
+        inputs: Inputs,
+        outputs: list[Shape],
+        count: int | None,
     ) -> Mapping[str, Layout]:
         """The layout with zeros for inputs that the derivative was not taken in, all in the order of the question."""
         lead = () if inputs.size is None else (inputs.size,)
         shapes = {inputs.spelled(name): inputs.types[name].shape for name in wrt}
         many = () if count is None else (count,)
         complete = dict(layout)
-        for part, before in (("grad", lead), ("jacobian", lead + output), ("vjp", many + lead), ("hvp", many + lead)):
+        for part, before in (("grad", lead), ("vjp", many + lead), ("hvp", many + lead)):
             found = layout.get(part)
             if isinstance(found, Mapping):
                 complete[part] = {name: found.get(name, before + shape) for name, shape in shapes.items()}
+        columns = layout.get("jacobian")
+        if isinstance(columns, Mapping):
+            zeros: dict[str, Layout] = {}
+            for name, shape in shapes.items():
+                parts = [self._zeros(lead, output, shape) for output in outputs]
+                zeros[name] = parts if self._several else parts[0]
+            complete["jacobian"] = zeros | dict(columns)
         rows = layout.get("hessian")
         if isinstance(rows, Mapping):
             square: dict[str, Layout] = {}
             for name, shape in shapes.items():
                 row = rows.get(name)
                 found = row if isinstance(row, Mapping) else {}
-                square[name] = {other: found.get(other, lead + shape + o) for other, o in shapes.items()}
+                square[name] = {other: found.get(other) or self._zeros(lead, shape, o) for other, o in shapes.items()}
             complete["hessian"] = square
         return complete
+
+    def _zeros(self, lead: Shape, output: Shape, shape: Shape) -> Layout:
+        if self._question.format == "dense":
+            return lead + output + shape
+        nothing = np.zeros(0, dtype=np.int64)
+        return Entries((prod(output), prod(shape)), nothing, nothing, (*lead, 0))
 
     def _note_disconnected(self, derived: Derived, names: list[str]) -> None:
         for i in derived.disconnected:

@@ -69,5 +69,5 @@ def graph_of_text(text: str, inputs: Mapping[str, Any], *, rewrite: bool = False
     moving = {n: a for n, a in arrays.items() if n not in fixed}
     types = {n: Type("bool" if a.dtype.kind == "b" else "real", a.shape) for n, a in moving.items()}
     builder = Builder(rewrite=rewrite)
-    output, _ = lower_expression(root, builder, types, fixed)
-    return builder.finish([output]), [a if a.dtype.kind == "b" else a.astype(np.float64) for a in moving.values()]
+    outputs, _ = lower_expression(root, builder, types, fixed)
+    return builder.finish(outputs), [a if a.dtype.kind == "b" else a.astype(np.float64) for a in moving.values()]

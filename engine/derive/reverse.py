@@ -6,21 +6,28 @@ walked; a value without any cotangent is skipped, which is not the same as a cot
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.errors import EngineFault, NotDifferentiable
 from engine.graph.build import Builder, current
-from engine.graph.values import Graph, Value, depends_on
+from engine.graph.values import Graph, Node, Value, depends_on
 from engine.limits import Budget, Limits
 from engine.primitives.arithmetic import add
 from engine.primitives.shape import zeros_of
 
+Contributions = Sequence[Value | None]
+Adjust = Callable[[Node, Contributions, Contributions], Contributions]
+"""`adjust(node, cotangents of its outputs, what its rule gives to its inputs)`: what its inputs are given instead."""
 
-def pull_back(graph: Graph, cotangents: Sequence[Value | None], wrt: Sequence[Value]) -> dict[Value, Value]:
+
+def pull_back(
+    graph: Graph, cotangents: Sequence[Value | None], wrt: Sequence[Value], adjust: Adjust | None = None
+) -> dict[Value, Value]:
     """The cotangents of `wrt`, and of all that lies between, from those of the outputs, emitted into the builder.
 
     A value is missing where the outputs do not depend on it, or only through operations that have no derivative.
+    `adjust` sees, and may replace, the contributions of every node: diagnosis plants mistakes with it.
     """
     active = depends_on(graph.nodes, set(wrt))
     collected: dict[Value, Value] = {}
@@ -49,6 +56,8 @@ def pull_back(graph: Graph, cotangents: Sequence[Value | None], wrt: Sequence[Va
         contributions = rule(node, outgoing, wanted)
         if len(contributions) != len(node.inputs):
             raise EngineFault(f"the rule of {node.primitive.name} gave {len(contributions)} cotangents")
+        if adjust is not None:
+            contributions = adjust(node, outgoing, contributions)
         for value, want, contribution in zip(node.inputs, wanted, contributions, strict=True):
             if want and contribution is not None:
                 collect(value, contribution)

@@ -273,17 +273,32 @@ def _short(node: tree.Expression, otherwise: str) -> str:
     return show(node) if short and isinstance(node, tree.Name | tree.Index | tree.Call) else otherwise
 
 
+def _output(result: Result, span: Span, number: int) -> Value:
+    if isinstance(result, tuple):
+        detail = f"Output {number} is itself a tuple of {len(result)}; an output is one array."
+        raise TypeMismatch(detail, span=span, hint="put them in a row: a, b, c; or make an array: [a, b]")
+    return array(result, span, f"output {number}")
+
+
+def written_outputs(root: tree.Expression) -> int | None:
+    """How many outputs a text has that is a tuple, as in `a, b`; None for one whose result is a single array."""
+    return len(root.items) if isinstance(root, tree.Sequence) and root.tuple and root.items else None
+
+
 def lower_expression(
     root: tree.Expression, builder: Builder, types: Mapping[str, Type], constants: Mapping[str, Any]
-) -> tuple[Value, dict[str, Value]]:
-    """The value of the expression, and its inputs by name, emitted into `builder`.
+) -> tuple[tuple[Value, ...], dict[str, Value]]:
+    """The outputs of the expression, and its inputs by name, emitted into `builder`.
 
-    `types` has the inputs in their order, `constants` the inputs whose values the graph is specialised to.
+    A text that is a tuple has several outputs (`written_outputs`), any other has one.  `types` has the inputs in their
+    order, `constants` the inputs whose values the graph is specialised to.
     """
     with builder:
         inputs = {name: builder.input(type) for name, type in types.items()}
         fixed = {name: builder.constant(value) for name, value in constants.items()}
         lowering = Lowering(builder, {**inputs, **fixed})
+        if isinstance(root, tree.Sequence) and root.tuple and root.items:
+            return tuple(_output(lowering.lower(item), item.span, i) for i, item in enumerate(root.items)), inputs
         result = lowering.lower(root)
         if isinstance(result, tuple):
             raise TypeMismatch(
@@ -291,4 +306,4 @@ def lower_expression(
                 span=root.span,
                 hint="pick one with [0], or write a list: [a, b]",
             )
-        return array(result, root.span, "the result"), inputs
+        return (array(result, root.span, "the result"),), inputs
