@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
+
 from engine.question import Array
 from engine.source.text import Span
 
@@ -102,9 +104,10 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A claimed gradient and the truth it is held against, by input: arrays of one shape, float64.
+    """A claimed gradient and the truth it is held against, by input: float64 arrays.
 
-    `allowed` is the absolute tolerance of every component.
+    `allowed` is the absolute tolerance of every component, in the shape of `expected`.  A claimed array may have
+    another shape, and is then wrong, whatever its numbers.
     """
 
     claimed: Mapping[str, Array]
@@ -113,5 +116,16 @@ class Claim:
 
     @property
     def wrong(self) -> tuple[str, ...]:
-        """The inputs with a component outside the tolerance."""
-        return tuple(n for n, c in self.claimed.items() if not (abs(c - self.expected[n]) <= self.allowed[n]).all())
+        """The inputs of another shape than expected, or with a component outside the tolerance.
+
+        Equal infinities agree; NaN agrees with nothing.
+        """
+        return tuple(name for name in self.claimed if not self._right(name))
+
+    def _right(self, name: str) -> bool:
+        claimed, expected = np.asarray(self.claimed[name]), np.asarray(self.expected[name])
+        if claimed.shape != expected.shape:
+            return False
+        with np.errstate(invalid="ignore", over="ignore"):
+            close = np.abs(claimed - expected) <= self.allowed[name]
+        return bool(np.all(close | (claimed == expected)))
