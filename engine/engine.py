@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 
 import engine.primitives.table  # noqa: F401  (enters all records)
 from engine.cache import Cache
@@ -66,10 +66,10 @@ class Engine:
         """
         return written_outputs(self._parse(text).root)
 
-    def resolve(self, question: Question, ask: Ask, budget: Budget) -> Resolved:
+    def resolve(self, question: Question, ask: Ask, budget: Budget, needed: Sequence[Array] | None = None) -> Resolved:
         """The answer in as many digits as it takes, in this process; see `engine.precision.resolve`."""
         prepared = self.prepare(question, ask, budget)
-        return resolve(prepared, self.subject(question, budget), question, ask, budget)
+        return resolve(prepared, self.subject(question, budget), question, ask, budget, needed)
 
     def examine(self, question: Question, ask: Ask, budget: Budget) -> Examination:
         """All that high precision has to say, in this process; see `engine.precision.examine`."""

@@ -24,7 +24,7 @@ def explain(findings: Findings, forward: AbstractSet[Node], cotangents: Mapping[
     names = _operations(forward)
     if not finite:
         warnings.append(_not_finite(findings, forward, names))
-    warnings += [_hidden(span, name) for span, name in _distinct(findings.hidden, names)]
+    warnings += [_hidden(span, name) for span, name in _distinct([met.node for met in findings.hidden], names)]
     if finite:
         warnings += [_swallowed(birth, forward, names) for birth in findings.swallowed[:1]]
     for met in findings.kinks:

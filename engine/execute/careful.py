@@ -67,7 +67,7 @@ class Findings:
     values: dict[Value, Any] = field(default_factory=dict)
     births: list[Birth] = field(default_factory=list)
     swallowed: list[Birth] = field(default_factory=list)
-    hidden: list[Node] = field(default_factory=list)
+    hidden: list[Met] = field(default_factory=list)
     kinks: list[Met] = field(default_factory=list)
 
 
@@ -181,7 +181,7 @@ def _chain(node: Node, given: list[Any], idle: dict[Value, Any], findings: Findi
     mask = of_chain(node, idle, np.shape(product))
     beaten = nothing & ~(np.isfinite(cotangent) & np.isfinite(partial))
     if np.any(beaten if mask is None else beaten & ~mask):
-        findings.hidden.append(node)
+        findings.hidden.append(Met.at(node, beaten if mask is None else beaten & ~mask))
     return (product,), mask
 
 

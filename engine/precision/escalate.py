@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from engine.compiled import Prepared
-from engine.errors import BudgetExceeded, EngineError
+from engine.errors import EngineError
 from engine.limits import Budget
 from engine.precision.digits import MOST
 from engine.precision.resolve import Resolved, Sides
@@ -30,7 +30,7 @@ MOST_SIDES = 20
 class Resolver(Protocol):
     """Computes an answer in as many digits as it takes.  Raises `BudgetExceeded`, or another `EngineError`."""
 
-    def __call__(self, question: Question, ask: Ask, budget: Budget) -> Resolved: ...
+    def __call__(self, question: Question, ask: Ask, budget: Budget, needed: Sequence[Array] | None) -> Resolved: ...
 
 
 def undecided(question: Question, answer: Answer) -> bool:
@@ -87,7 +87,8 @@ def _escalated(
     """The answer resolved, and its digits; as it was, with a warning, where that takes too long."""
     start = time.perf_counter()
     try:
-        found = resolver(question, ask, budget.share(prepared.limits.escalation_seconds))
+        needed = None if question.precision == "exact" else [_in_doubt(*pair) for pair in _pairs(answer, digits)]
+        found = resolver(question, ask, budget.share(prepared.limits.escalation_seconds), needed)
     except EngineError as error:
         if budget.cancelled:
             raise
@@ -100,10 +101,23 @@ def _escalated(
         digits = [np.where(sure, MOST, np.nan) for sure in found.sure]
     right = [np.where(sure, MOST, before) for sure, before in zip(found.sure, digits, strict=True)]
     warnings = _warnings(question, answer, found, outputs, changed, seconds)
+    least = min((float(np.nanmin(d)) for d in right if np.any(~np.isnan(d))), default=MOST)
+    if least < ENOUGH:
+        warnings.insert(0, _still_few(least))
     if question.digits and any(np.any(np.isnan(d)) for d in right):
         right = [np.where(np.isnan(d), 0.0, d) for d in right]
     timing = {**answer.seconds, "escalate": seconds}
     return replace(made, warnings=warnings, seconds=timing), right
+
+
+def _pairs(answer: Answer, digits: Sequence[Array] | None) -> list[tuple[Any, Array | None]]:
+    return list(zip(answer.outputs, digits if digits is not None else [None] * len(answer.outputs), strict=True))
+
+
+def _in_doubt(output: Any, digits: Array | None) -> Array:
+    """The elements of an output that are not finite, or have too few digits."""
+    finite = np.asarray(np.isfinite(output))
+    return ~finite if digits is None else ~finite | (digits < ENOUGH)
 
 
 def _merged(before: Any, found: Array, sure: Array) -> Any:
@@ -123,7 +137,8 @@ def _warnings(
 ) -> list[Warning]:
     """The warnings of the fast run, without those that no longer hold, and with what has been found out."""
     finite = all(bool(np.all(np.isfinite(output))) for output in outputs)
-    open_ = any(not bool(np.all(mask)) for mask in found.sure)
+    doubts = [~sure & _in_doubt(output, None) for output, sure in zip(outputs, found.sure, strict=True)]
+    open_ = not found.whole or any(bool(np.any(mask)) for mask in doubts)
     kept: list[Warning] = []
     for warning in answer.warnings:
         if warning.code == "kink":
@@ -188,8 +203,13 @@ def _told(found: Resolved, changed: int, seconds: float) -> Warning:
     return Warning("escalated", text, None, extra)
 
 
+def _still_few(least: float) -> Warning:
+    text = f"About {least:.0f} digits of the worst number are right, also after a second look."
+    return Warning("ill-conditioned", text, None, {"digits": round(least, 1)})
+
+
 def _given_up(question: Question, error: EngineError, digits: Sequence[Array] | None) -> Warning:
-    why = "the time for it was up" if isinstance(error, BudgetExceeded) else error.detail
+    why = error.detail[:1].lower() + error.detail[1:].rstrip(".")
     if digits is not None and _least(digits) < ENOUGH:
         least = _least(digits)
         text = f"About {least:.0f} digits of the worst number are right; more precision was not possible: {why}."

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -96,9 +96,10 @@ class Referee:
     ) -> None:
         self.close()
 
-    def resolve(self, question: Question, ask: Ask, budget: Budget) -> Resolved:
+    def resolve(self, question: Question, ask: Ask, budget: Budget, needed: Sequence[Array] | None = None) -> Resolved:
         """The answer in as many digits as it takes; see `engine.precision.resolve`."""
-        content = {"task": "resolve", "question": wire.question_to(question), "ask": ask}
+        masks = None if needed is None else wire.list_to(needed)
+        content = {"task": "resolve", "question": wire.question_to(question), "ask": ask, "needed": masks}
         return wire.resolved_from(self._ask(content, budget))
 
     def examine(self, question: Question, ask: Ask, budget: Budget) -> Examination:

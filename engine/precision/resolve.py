@@ -8,7 +8,9 @@ function itself, from both sides: a derivative if they agree, a kink if they do 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -17,10 +19,12 @@ from engine.compiled import Prepared
 from engine.errors import BudgetExceeded
 from engine.execute.careful import Findings, run_carefully
 from engine.graph.types import Array
+from engine.graph.values import Graph
 from engine.limits import Budget
 from engine.precision.components import Components, Task
 from engine.precision.subject import Subject
 from engine.question import Ask, Question
+from engine.verify.demand import demand
 from engine.verify.limit import VALUE, backwards
 from engine.verify.sides import agrees_with, both, near, one_sided, second_order
 from engine.verify.ziv import settle
@@ -29,6 +33,10 @@ MOST_LIMITS = 256
 """Components that are sought as limits, at most."""
 SECONDS_PER_ELEMENT = 10e-6
 """What mpmath takes for an operation on two numbers with a few dozen digits, about."""
+EVALUATIONS = 8
+"""Evaluations of the function that one limit takes, each about as long as the first two precisions."""
+PATIENCE = 0.1
+"""What part of the time everything may take before only what is needed is computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +54,8 @@ class Sides:
 class Resolved:
     """`outputs` of the answer's graph, rounded once, and where they are `sure`.
 
-    `digits`: the precision that was needed.  `limits`: how many components were found as limits.
+    `digits`: the precision that was needed.  `limits`: how many components were found as limits.  `whole`: whether
+    everything questionable was looked at, and not only what was needed of large arrays.
     """
 
     outputs: list[Array]
@@ -54,6 +63,7 @@ class Resolved:
     digits: int
     limits: int = 0
     sides: list[Sides] = field(default_factory=list)
+    whole: bool = True
 
 
 def suspicious(findings: Findings) -> bool:
@@ -61,26 +71,52 @@ def suspicious(findings: Findings) -> bool:
     return bool(findings.hidden or findings.kinks or findings.births)
 
 
-def resolve(prepared: Prepared, subject: Subject, question: Question, ask: Ask, budget: Budget) -> Resolved:
-    """The answer in as many digits as it takes.  Raises `BudgetExceeded` when not even its graph could be evaluated."""
-    elements = sum(value.type.size for node in prepared.graph.nodes for value in node.outputs)
-    if 2 * elements * SECONDS_PER_ELEMENT > budget.left:
-        raise BudgetExceeded(f"High precision would take about {2 * elements * SECONDS_PER_ELEMENT:.0f} s here.")
+def resolve(
+    prepared: Prepared,
+    subject: Subject,
+    question: Question,
+    ask: Ask,
+    budget: Budget,
+    needed: Sequence[Array] | None = None,
+) -> Resolved:
+    """The answer in as many digits as it takes.  Raises `BudgetExceeded` when not even its graph could be evaluated.
+
+    `needed`: masks of the outputs that are in doubt.  Where everything would take long, only these are computed, and in
+    a batch those of points at which float64 met something.
+    """
     arguments = prepared.arguments(question)
     findings = run_carefully(prepared.graph, arguments, budget)
-    settled = settle(prepared.graph, arguments, budget)
-    found = Resolved(list(settled.outputs), [mask.copy() for mask in settled.sure], settled.digits)
+    everything = suspicious(findings)
+    if needed is not None and _seconds(prepared.graph, None) > PATIENCE * budget.left:
+        if subject.size is not None:
+            hit = np.zeros(subject.size, dtype=bool)
+            hit[_points(findings, needed, subject.size)] = True
+            needed = [_rows(mask, hit) for mask in needed]
+        else:
+            everything = False
+            needed = _affordable(prepared.graph, needed, budget)
+    else:
+        needed = None
+    seconds = _seconds(prepared.graph, needed)
+    if seconds > budget.left:
+        raise BudgetExceeded(f"high precision would take about {seconds:.0f} s here")
+    settled = settle(prepared.graph, arguments, budget, needed)
+    whole = needed is None or subject.size is not None
+    found = Resolved(list(settled.outputs), [mask.copy() for mask in settled.sure], settled.digits, whole=whole)
     for k, (mask, careful) in enumerate(zip(found.sure, findings.outputs, strict=True)):
         found.outputs[k] = np.where(mask, found.outputs[k], np.asarray(careful))
-    everything = suspicious(findings)
     if everything:
         # Entries of sparse matrices are not sought as limits, so nothing makes them sure here.
         for output in sparse_numbers(prepared.layout):
             found.sure[output] = np.zeros_like(found.sure[output])
-    if everything or not settled.all:
+    open_places = [~sure for sure in found.sure]
+    if needed is not None:
+        open_places = [a & b for a, b in zip(open_places, needed, strict=True)]
+    worth = everything or any(bool(np.any(mask)) for mask in open_places)
+    if worth and EVALUATIONS * _seconds(subject.graph, None) < budget.left:
         try:
-            for number in range(subject.size) if subject.size is not None else (None,):
-                _seek(found, Components(prepared, subject, question, ask, number, budget), everything)
+            for number in _points(findings, open_places, subject.size):
+                _seek(found, Components(prepared, subject, question, ask, number, budget), everything, needed)
         except BudgetExceeded:
             if budget.cancelled:
                 raise
@@ -88,10 +124,64 @@ def resolve(prepared: Prepared, subject: Subject, question: Question, ask: Ask, 
     return found
 
 
-def _seek(found: Resolved, components: Components, everything: bool) -> None:
-    """Replace what can be found as a limit at one point: what is not sure, or `everything`."""
+def _seconds(graph: Graph, needed: Sequence[Array] | None) -> float:
+    """What the first two precisions will take, about."""
+    if needed is None:
+        elements = sum(value.type.size for node in graph.nodes for value in node.outputs)
+    else:
+        masks = demand(graph, needed)
+        made = {value for node in graph.nodes for value in node.outputs}
+        elements = sum(int(np.count_nonzero(mask)) for value, mask in masks.items() if value in made)
+    return 2 * elements * SECONDS_PER_ELEMENT
+
+
+def _affordable(graph: Graph, needed: Sequence[Array], budget: Budget) -> list[Array]:
+    """What is needed of the outputs that can be had in time, the cheapest first."""
+    nothing = [np.zeros(mask.shape, dtype=bool) for mask in needed]
+    chosen = list(nothing)
+    costs = []
+    for k, mask in enumerate(needed):
+        if np.any(mask):
+            costs.append((_seconds(graph, [mask if i == k else none for i, none in enumerate(nothing)]), k))
+    left = budget.left
+    for seconds, k in sorted(costs):
+        if seconds <= left:
+            left -= seconds
+            chosen[k] = needed[k]
+    if costs and not any(np.any(mask) for mask in chosen):
+        raise BudgetExceeded(f"high precision would take about {min(costs)[0]:.0f} s here")
+    return chosen
+
+
+def _points(findings: Findings, needed: Sequence[Array], size: int | None) -> list[Any]:
+    """The points of a batch at which something is needed, or float64 met something remarkable; without one, [None]."""
+    if size is None:
+        return [None]
+    hit = np.zeros(size, dtype=bool)
+    for mask in needed:
+        if np.shape(mask)[:1] == (size,):
+            hit |= np.asarray(mask).reshape(size, -1).any(axis=1)
+    for met in (*findings.kinks, *findings.hidden):
+        places = np.asarray(met.places)
+        if places.shape[:1] != (size,):
+            return list(range(size))
+        hit |= places.reshape(size, -1).any(axis=1)
+    return [int(i) for i in np.flatnonzero(hit)]
+
+
+def _rows(mask: Array, hit: Array) -> Array:
+    """All elements at these points."""
+    return (
+        np.broadcast_to(hit.reshape(-1, *(1,) * (mask.ndim - 1)), mask.shape) if mask.shape[:1] == hit.shape else mask
+    )
+
+
+def _seek(found: Resolved, components: Components, everything: bool, needed: Sequence[Array] | None = None) -> None:
+    """Replace what can be found as a limit at one point: what is needed and not sure, or `everything`."""
     tasks = []
     for task in components.tasks():
+        if needed is not None and not any(needed[output][place] for output, place in task.targets):
+            continue
         if everything or not _is_sure(found, task):
             tasks.append(task)
         if len(tasks) > MOST_LIMITS and everything:

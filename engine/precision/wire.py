@@ -55,10 +55,11 @@ def question_from(content: Mapping[str, Any]) -> Question:
 def resolved_to(resolved: Resolved) -> dict[str, Any]:
     """A resolved answer as an object of JSON."""
     return {
-        "outputs": _list_to(resolved.outputs),
-        "sure": _list_to(resolved.sure),
+        "outputs": list_to(resolved.outputs),
+        "sure": list_to(resolved.sure),
         "digits": resolved.digits,
         "limits": resolved.limits,
+        "whole": resolved.whole,
         "sides": [[s.part, list(s.inputs), list(s.index), _number(s.left), _number(s.right)] for s in resolved.sides],
     }
 
@@ -66,31 +67,33 @@ def resolved_to(resolved: Resolved) -> dict[str, Any]:
 def resolved_from(content: Mapping[str, Any]) -> Resolved:
     """The resolved answer again."""
     sides = [Sides(p, tuple(n), tuple(i), _unnumber(a), _unnumber(b)) for p, n, i, a, b in content["sides"]]
-    outputs, sure = (_list_from(content[name]) for name in ("outputs", "sure"))
-    return Resolved(outputs, sure, content["digits"], content["limits"], sides)
+    outputs, sure = (list_from(content[name]) for name in ("outputs", "sure"))
+    return Resolved(outputs, sure, content["digits"], content["limits"], sides, content["whole"])
 
 
 def examination_to(examination: Examination) -> dict[str, Any]:
     """An examination as an object of JSON."""
     return {
         "resolved": resolved_to(examination.resolved),
-        "differences": _list_to(examination.differences),
-        "spread": _list_to(examination.spread),
+        "differences": list_to(examination.differences),
+        "spread": list_to(examination.spread),
         "slopes": array_to(examination.slopes),
     }
 
 
 def examination_from(content: Mapping[str, Any]) -> Examination:
     """The examination again."""
-    differences, spread = (_list_from(content[name]) for name in ("differences", "spread"))
+    differences, spread = (list_from(content[name]) for name in ("differences", "spread"))
     return Examination(resolved_from(content["resolved"]), differences, spread, array_from(content["slopes"]))
 
 
-def _list_to(arrays: Sequence[Any]) -> list[dict[str, Any]]:
+def list_to(arrays: Sequence[Any]) -> list[dict[str, Any]]:
+    """Arrays in order."""
     return [array_to(array) for array in arrays]
 
 
-def _list_from(content: Sequence[Mapping[str, Any]]) -> list[Array]:
+def list_from(content: Sequence[Mapping[str, Any]]) -> list[Array]:
+    """Arrays in order again."""
     return [array_from(array) for array in content]
 
 

@@ -49,7 +49,8 @@ class Worker:
 
     def _resolve(self, request: dict[str, Any], budget: Budget) -> Any:
         question, ask = wire.question_from(request["question"]), request["ask"]
-        return wire.resolved_to(self._engine.resolve(question, ask, budget))
+        needed = None if request["needed"] is None else wire.list_from(request["needed"])
+        return wire.resolved_to(self._engine.resolve(question, ask, budget, needed))
 
     def _examine(self, request: dict[str, Any], budget: Budget) -> Any:
         question, ask = wire.question_from(request["question"]), request["ask"]

@@ -15,7 +15,9 @@ import numpy as np
 from engine.errors import EngineFault
 from engine.graph.values import Graph, Node, Value
 from engine.limits import Budget
+from engine.verify.demand import Demand
 
+_NOTHING = np.zeros((), dtype=bool)
 Context = Any
 """An mpmath context: it holds the precision, so that threads do not share one."""
 
@@ -71,46 +73,58 @@ def context(digits: int) -> Context:
     return made
 
 
-def evaluate(graph: Graph, arguments: Sequence[Any], mp: Context, budget: Budget | None = None) -> list[Any]:
+def evaluate(
+    graph: Graph, arguments: Sequence[Any], mp: Context, budget: Budget | None = None, only: Demand | None = None
+) -> list[Any]:
     """The outputs as object arrays of mpf (0-d for numbers); booleans and integers stay what they are.
 
     `arguments` are numpy arrays or numbers (converted exactly) or object arrays of mpf.  Outside the domain of an
-    operation, at its poles, and for numbers beyond 2^65536, the result is NaN.
+    operation, at its poles, and for numbers beyond 2^65536, the result is NaN.  With `only`, just those elements are
+    computed; the others hold numbers without a meaning.
     """
     values: dict[Value, Any] = {}
     for value, argument in zip(graph.inputs, arguments, strict=True):
-        values[value] = exactly(argument, mp) if value.type.dtype == "real" else np.asarray(argument)
+        mask = None if only is None else only.get(value, _NOTHING)
+        values[value] = exactly(argument, mp, mask) if value.type.dtype == "real" else np.asarray(argument)
 
     def read(value: Value) -> Any:
         if value.constant is None:
             return values[value]
-        return exactly(value.constant, mp) if value.type.dtype == "real" else np.asarray(value.constant)
+        mask = None if only is None else only.get(value, _NOTHING)
+        return exactly(value.constant, mp, mask) if value.type.dtype == "real" else np.asarray(value.constant)
 
     for node in graph.nodes:
         if budget is not None:
             budget.check()
-        results = _apply(node, [read(v) for v in node.inputs], mp)
+        if only is not None and not any(v in only for v in node.outputs):
+            for value in node.outputs:
+                values[value] = np.zeros(value.shape)
+            continue
+        mask = None if only is None else only.get(node.outputs[0])
+        results = _apply(node, [read(v) for v in node.inputs], mp, mask)
         for value, result in zip(node.outputs, results, strict=True):
             values[value] = result
     return [read(v) for v in graph.outputs]
 
 
-def exactly(array: Any, mp: Context) -> Any:
-    """An object array of mpf equal to the given numbers."""
+def exactly(array: Any, mp: Context, only: Any = None) -> Any:
+    """An object array of mpf equal to the given numbers; zeros where a mask `only` is False."""
     array = np.asarray(array)
     if array.dtype == object:
         return array
-    made = np.empty(array.shape, dtype=object)
-    for index in np.ndindex(array.shape):
+    made = np.full(array.shape, mp.zero, dtype=object)
+    if only is not None and not np.shape(only):
+        only = np.broadcast_to(only, array.shape)
+    for index in np.ndindex(array.shape) if only is None else map(tuple, np.argwhere(only).tolist()):
         made[index] = mp.mpf(float(array[index]))
     return made
 
 
-def _apply(node: Node, inputs: list[Any], mp: Context) -> list[Any]:
+def _apply(node: Node, inputs: list[Any], mp: Context, only: Any = None) -> list[Any]:
     primitive = node.primitive
     if primitive.name == "cast":
         dtype = node.params["dtype"]
-        return [exactly(inputs[0], mp) if dtype == "real" else np.asarray(inputs[0]).astype(np.int64)]
+        return [exactly(inputs[0], mp, only) if dtype == "real" else np.asarray(inputs[0]).astype(np.int64)]
     if primitive.whole_arrays:
         try:
             if primitive.precise is not None:
@@ -121,7 +135,7 @@ def _apply(node: Node, inputs: list[Any], mp: Context) -> list[Any]:
             return [np.full(v.shape, mp.nan, dtype=object) for v in node.outputs]
         results = result if len(node.outputs) > 1 else [result]
     elif primitive.precise is not None:
-        results = [_elementwise(node, inputs, mp)]
+        results = [_elementwise(node, inputs, mp, only)]
     else:
         raise EngineFault(f"{primitive.name} has no precise twin")
     return [np.asarray(r) for r in results]
@@ -134,13 +148,15 @@ def _as_number(x: Any, mp: Context) -> Any:
     return mp.mpf(x) if isinstance(x, float) or hasattr(x, "_mpf_") else mp.mpf(int(x))
 
 
-def _elementwise(node: Node, inputs: list[Any], mp: Context) -> Any:
-    """The scalar twin on every element; integers are given to it as mpf, and come back as integers."""
+def _elementwise(node: Node, inputs: list[Any], mp: Context, only: Any = None) -> Any:
+    """The scalar twin on every element (of `only`); integers are given to it as mpf, and come back as integers."""
     output = node.outputs[0]
     twin = node.primitive.precise
     assert twin is not None
     spread = np.broadcast_arrays(*inputs) if len(inputs) > 1 else inputs
-    made = np.empty(output.shape, dtype=object)
+    made = np.full(output.shape, mp.zero, dtype=object)
+    if only is not None:
+        spread = [np.broadcast_to(array, output.shape)[only] for array in spread]
     numbers = [[_as_number(x, mp) for x in array.flat] for array in spread]
     bounded = node.primitive.name not in ANY_SIZE
 
@@ -154,7 +170,8 @@ def _elementwise(node: Node, inputs: list[Any], mp: Context) -> Any:
         return found if not isinstance(found, mp.mpc) else found.real if found.imag == 0 else mp.nan
 
     flat = [number(*items) for items in zip(*numbers, strict=True)]
-    for index, item in zip(np.ndindex(output.shape), flat, strict=True):
+    places = np.ndindex(output.shape) if only is None else map(tuple, np.argwhere(only).tolist())
+    for index, item in zip(places, flat, strict=True):
         made[index] = item
     if output.type.dtype == "bool":
         return made.astype(np.bool_)

@@ -14,6 +14,7 @@ import numpy as np
 from engine.graph.types import Array
 from engine.graph.values import Graph
 from engine.limits import Budget
+from engine.verify.demand import demand
 from engine.verify.precise import context, evaluate
 
 LADDER = (40, 80, 160, 320, 800, 1600)
@@ -43,9 +44,18 @@ class Settled:
         return all(bool(np.all(mask)) for mask in self.sure)
 
 
-def settle(graph: Graph, arguments: Sequence[Any], budget: Budget) -> Settled:
-    """Evaluate in doubled precision until all outputs that can settle have.  Raises `BudgetExceeded`."""
-    before = _flat(graph, arguments, LADDER[0], budget)
+def settle(graph: Graph, arguments: Sequence[Any], budget: Budget, needed: Sequence[Array] | None = None) -> Settled:
+    """Evaluate in doubled precision until all outputs that can settle have.  Raises `BudgetExceeded`.
+
+    With `needed` (a mask for every output), only these elements are computed; the others are not sure.
+    """
+    only = None if needed is None else demand(graph, needed)
+
+    def at(digits: int) -> list[Any]:
+        found = [np.asarray(output) for output in evaluate(graph, arguments, context(digits), budget, only)]
+        return found if needed is None else [_nan_but(a, mask) for a, mask in zip(found, needed, strict=True)]
+
+    before = at(LADDER[0])
     sure = [np.zeros(np.shape(output), dtype=bool) for output in before]
     for digits in LADDER[1:]:
         waits = any(bool(np.any(~mask & _hopeful(output))) for mask, output in zip(sure, before, strict=True))
@@ -53,7 +63,7 @@ def settle(graph: Graph, arguments: Sequence[Any], budget: Budget) -> Settled:
             break
         if digits < ZERO_DIGITS and digits > LADDER[1] and _only_zeros(before, sure):
             continue
-        now = _flat(graph, arguments, digits, budget)
+        now = at(digits)
         sure = [_agreement(a, b, digits) for a, b in zip(before, now, strict=True)]
         before, reached = now, digits
         if all(bool(np.all(mask)) for mask in sure):
@@ -61,8 +71,11 @@ def settle(graph: Graph, arguments: Sequence[Any], budget: Budget) -> Settled:
     return Settled([_rounded(output) for output in before], sure, reached)
 
 
-def _flat(graph: Graph, arguments: Sequence[Any], digits: int, budget: Budget) -> list[Any]:
-    return [np.asarray(output) for output in evaluate(graph, arguments, context(digits), budget)]
+def _nan_but(output: Any, needed: Array) -> Any:
+    """The output with NaN where it was not computed."""
+    made = np.full(np.shape(output), np.nan, dtype=object)
+    made[needed] = output[needed]
+    return made
 
 
 def _hopeful(output: Any) -> Array:
