@@ -1,0 +1,46 @@
+"""A stored function as it is told on the wire."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+from urllib.parse import quote
+
+from service.functions.stored import Stored
+from service.packed import pack
+
+
+def told(stored: Stored) -> dict[str, Any]:
+    """The content of an answer about a function; with its data where they were read."""
+    signature = stored.signature
+    inputs = [
+        {"name": found.name, "dtype": found.dtype, "shape": found.shape, "source": found.source}
+        for found in signature.inputs
+    ]
+    outputs = None
+    if signature.outputs is not None:
+        outputs = [{"dtype": output.dtype, "shape": output.shape} for output in signature.outputs]
+    bound = [found for found in signature.inputs if found.source == "data"]
+    data: dict[str, Any] = {found.name: {"dtype": found.dtype, "shape": found.shape} for found in bound}
+    if stored.data is not None:
+        data = {found.name: pack(stored.data[found.name]) for found in bound}
+    return {
+        "id": stored.id,
+        "name": stored.name,
+        "expr": stored.text,
+        "inputs": inputs,
+        "outputs": outputs,
+        "data": data,
+        "created": _time(stored.created),
+        "links": {"self": address(stored)},
+    }
+
+
+def address(stored: Stored) -> str:
+    """Where a function is found."""
+    return f"/functions/{quote(stored.id)}"
+
+
+def _time(milliseconds: int) -> str:
+    seconds, rest = divmod(milliseconds, 1000)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{rest:03d}Z"

@@ -1,0 +1,1 @@
+"""Other protocols, spoken at the root beside our own."""

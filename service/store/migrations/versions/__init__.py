@@ -1,0 +1,1 @@
+"""One module per version; one that was released is never changed."""

@@ -1,0 +1,56 @@
+"""The tables, as the newest migration leaves them."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+"""SQLite numbers rows by itself only in a column of its own INTEGER type."""
+
+functions = sa.Table(
+    "functions",
+    metadata,
+    sa.Column("number", NUMBER, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.String(64), nullable=False, unique=True),
+    sa.Column("name", sa.Text, nullable=True, unique=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("inputs", sa.JSON, nullable=False),
+    sa.Column("outputs", sa.JSON, nullable=True),
+    sa.Column("model", sa.Boolean, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    # No number is given twice, so that a cursor never comes to stand before something new.
+    sqlite_autoincrement=True,
+)
+"""One row per function; `number` is the order of creation, `created` in milliseconds since 1970 (UTC)."""
+
+function_data = sa.Table(
+    "function_data",
+    metadata,
+    sa.Column("function", NUMBER, sa.ForeignKey("functions.number", ondelete="CASCADE"), primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("dtype", sa.String(16), nullable=False),
+    sa.Column("shape", sa.JSON, nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+)
+"""The arrays bound to a function, each as its bytes: little-endian, in C order."""
+
+deleted_functions = sa.Table(
+    "deleted_functions",
+    metadata,
+    sa.Column("number", NUMBER, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.String(64), nullable=False, unique=True),
+    sqlite_autoincrement=True,
+)
+"""The ids of what was deleted last, so that it can be told from what never was."""
+
+counters = sa.Table(
+    "counters",
+    metadata,
+    sa.Column("name", sa.String(32), primary_key=True),
+    sa.Column("value", sa.BigInteger, nullable=False),
+)
+"""`functions` grows with every deletion: by it a worker sees that what it has in memory may be gone."""
