@@ -9,7 +9,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-NAMES = ("throughput", "first_latency", "gradient_cost", "libraries", "flood", "accuracy")
+NAMES = (
+    "throughput",
+    "first_latency",
+    "gradient_cost",
+    "libraries",
+    "flood",
+    "accuracy",
+    "diagnosis",
+    "plan",
+    "stored_data",
+)
 THREADS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",

@@ -23,6 +23,8 @@ WIDTH = 120
 DIGITS = 1e-13
 """How far numbers may be apart: processors differ in the last digit of a sine."""
 DEFAULT = "localhost:8000"
+VARYING = ("request_id", "created")
+"""Fields of answers that are new every time."""
 _OWN = re.compile(r"(?:ADJOINT_\w+=\S+ )*adjoint ")
 _BLOCKS = re.compile(r"^```sh\n(?P<command>[^`]*?)\n```\n+```(?P<kind>json|text)\n(?P<answer>.*?)\n?```$", re.M | re.S)
 _VOLATILE = (
@@ -115,7 +117,7 @@ def _close(a: float, b: float, tolerance: float = DIGITS) -> bool:
 
 def _equal(a: Any, b: Any) -> bool:
     if isinstance(a, dict) and isinstance(b, dict):
-        return a.keys() == b.keys() and all(_equal(a[key], b[key]) for key in a if key != "request_id")
+        return a.keys() == b.keys() and all(_equal(a[key], b[key]) for key in a if key not in VARYING)
     if isinstance(a, list) and isinstance(b, list):
         return len(a) == len(b) and all(_equal(m, n) for m, n in zip(a, b, strict=True))
     if isinstance(a, str) and isinstance(b, str):

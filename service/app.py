@@ -15,7 +15,7 @@ from service.edge import Edge
 from service.lean import LeanRoute
 from service.logs import Log
 from service.openapi import document
-from service.routes import compute, docs, errors, meta, metrics, primitives
+from service.routes import check, compute, docs, errors, functions, meta, metrics, plan, primitives, umbridge, vectors
 from service.settings import Settings
 from service.versions import package_version
 
@@ -29,7 +29,9 @@ def create_app(settings: Settings | None = None, log: TextIO | None = None) -> A
 def edged(framework: FastAPI, context: Context, log: TextIO | None = None) -> Edge:
     """The framework's application with the edge around it, which answers the lean routes itself."""
     lean = {route.path: route.lean for route in framework.routes if isinstance(route, LeanRoute)}
-    return Edge(framework, lean, context.metrics, Log(context.settings, log))
+    made = Log(context.settings, log)
+    context.database.report = lambda reason: made.events.error("database-failed", reason=reason)
+    return Edge(framework, lean, context.metrics, made)
 
 
 def build(context: Context) -> FastAPI:
@@ -38,8 +40,11 @@ def build(context: Context) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         context.gate.open()
+        context.referee.open()
         yield
         context.gate.close()
+        context.referee.close()
+        context.library.close()
 
     app = FastAPI(
         title="Adjoint",
@@ -52,10 +57,14 @@ def build(context: Context) -> FastAPI:
     )
     openapi = document(lambda: app.routes)
     app.openapi = openapi  # type: ignore[method-assign]
-    app.router.routes.extend(compute.routes(context))
+    app.router.routes.extend([*compute.routes(context), *functions.routes(context), *umbridge.routes(context)])
+    app.router.routes.extend(check.routes(context))
+    app.router.routes.extend(plan.routes(context))
+    app.router.routes.extend(vectors.routes(context))
     for router in (
         meta.router(context),
         primitives.router(),
+        umbridge.router(context),
         metrics.router(context),
         errors.router(),
         docs.router(openapi),

@@ -1,4 +1,4 @@
-"""The directions of a product with a derivative: one, or several at once, as the engine takes them."""
+"""What only some questions have: the directions of a product with a derivative, and the format of matrices."""
 
 from __future__ import annotations
 
@@ -8,26 +8,36 @@ from typing import Any
 import numpy as np
 
 from engine.asks import DIRECTED
+from engine.engine import Engine
 from engine.errors import Fault, InvalidRequest, LimitExceeded
 from engine.limits import Limits
 from engine.question import Array, Ask
 from service.arrays import ArrayFault, to_array
+from service.functions.binding import Binding
 from service.pointers import pointer
 from service.questions import MOST_FAULTS, Asked, read_question
 
+MATRICES: frozenset[Ask] = frozenset(("jacobian", "hessian"))
+FORMATS = ("dense", "coo")
 Along = dict[str, Array]
+Path = tuple[str | int, ...]
 
 
-def read_asked(content: Any, ask: Ask, limits: Limits) -> Asked:
-    """The question of a request body, with its directions where `ask` has some.
+def read_asked(content: Any, ask: Ask, engine: Engine, function: Binding | None = None) -> Asked:
+    """The question of a request body, with all that `ask` has besides; `function` is the stored one it names.
 
-    Raises what `read_question` raises; faults of the directions are told when the rest is in order.
+    Raises what `read_question` raises; faults of the directions are told when the rest is in order.  A list of
+    cotangents is read with a look at the text: it has one for each output where the text is a tuple.
     """
-    field = DIRECTED.get(ask)
+    field, limits = DIRECTED.get(ask), engine.limits
+    if ask in MATRICES and type(content) is dict and "format" in content:
+        return _formatted(content, limits, function)
     if field is None or type(content) is not dict:
-        return read_question(content, limits)
+        return read_question(content, limits, function)
     fields = (field, field + "s")
-    asked = read_question({name: value for name, value in content.items() if name not in fields}, limits)
+    own = (*fields, "cotangent") if ask == "hvp" else fields
+    rest = {name: value for name, value in content.items() if name not in own}
+    asked = read_question(rest, limits, function, moves=ask != "vjp")
     given = [name for name in fields if content.get(name) is not None]
     if len(given) != 1:
         raise _refused(f"/{field}", f"Send exactly one of `{field}`, and `{field}s` for several directions at once.")
@@ -35,24 +45,54 @@ def read_asked(content: Any, ask: Ask, limits: Limits) -> Asked:
     directions = [content[field]] if not many else content[fields[1]]
     if type(directions) is not list or not directions:
         raise _refused(f"/{fields[1]}", "This has to be a list of one direction or more.")
-    read = _cotangent if ask == "vjp" else _by_name
-    where: list[tuple[str | int, ...]] = [(fields[1], i) if many else (field,) for i in range(len(directions))]
-    found = [read(d, path, limits) for d, path in zip(directions, where, strict=True)]
+    where: list[Path] = [(fields[1], i) if many else (field,) for i in range(len(directions))]
+    if ask == "vjp":
+        outputs = _outputs(directions, asked, engine)
+        found = [_cotangent(d, path, outputs, limits) for d, path in zip(directions, where, strict=True)]
+    else:
+        found = [_by_name(d, path, limits) for d, path in zip(directions, where, strict=True)]
     along = _stacked(found, where) if many else found[0]
+    if ask == "hvp" and content.get("cotangent") is not None:
+        weights = content["cotangent"]
+        along |= _cotangent(weights, ("cotangent",), _outputs([weights], asked, engine), limits)
     return replace(asked, question=replace(asked.question, along=along, many=many))
 
 
-def _cotangent(direction: Any, path: tuple[str | int, ...], limits: Limits) -> Along:
-    return {"": _array(direction, path, limits)}
+def _formatted(content: dict[str, Any], limits: Limits, function: Binding | None) -> Asked:
+    asked = read_question({name: value for name, value in content.items() if name != "format"}, limits, function)
+    format = content["format"]
+    if format is not None and format not in FORMATS:
+        raise _refused("/format", "This has to be `dense` or `coo`.")
+    return replace(asked, question=replace(asked.question, format=format or "dense"))
 
 
-def _by_name(direction: Any, path: tuple[str | int, ...], limits: Limits) -> Along:
+def _outputs(cotangents: list[Any], asked: Asked, engine: Engine) -> int | None:
+    """How many outputs a text that is a tuple has; what is not a list is one array in any case."""
+    return engine.outputs(asked.question.text) if list in map(type, cotangents) else None
+
+
+def _cotangent(direction: Any, path: Path, outputs: int | None, limits: Limits) -> Along:
+    if outputs is None or type(direction) is not list:
+        return {"": _array(direction, path, limits)}
+    if len(direction) != outputs:
+        where = (*path, outputs) if len(direction) > outputs else path
+        raise _refused(
+            pointer(where),
+            f"The result is a tuple of {outputs}: one cotangent for each is needed, not {len(direction)}.",
+        )
+    return {str(i): _array(part, (*path, i), limits) for i, part in enumerate(direction)}
+
+
+def _by_name(direction: Any, path: Path, limits: Limits) -> Along:
     if type(direction) is not dict:
         raise _refused(pointer(path), "This has to be an object: arrays by the name of the input.")
+    for name in direction:
+        if not name.isidentifier():
+            raise _refused(pointer((*path, name)), "There is no input of this name: it is not one.")
     return {name: _array(value, (*path, name), limits) for name, value in direction.items()}
 
 
-def _array(value: Any, path: tuple[str | int, ...], limits: Limits) -> Array:
+def _array(value: Any, path: Path, limits: Limits) -> Array:
     try:
         return to_array(value, limits.array_bytes)
     except ArrayFault as fault:
@@ -62,7 +102,7 @@ def _array(value: Any, path: tuple[str | int, ...], limits: Limits) -> Array:
         raise
 
 
-def _stacked(found: list[Along], where: list[tuple[str | int, ...]]) -> Along:
+def _stacked(found: list[Along], where: list[Path]) -> Along:
     """Several directions as one array per input; all name the same inputs, with the same shapes."""
     first = found[0]
     faults = []

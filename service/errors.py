@@ -51,7 +51,7 @@ class InvalidJson(ServiceError):
 
 
 class NotFound(ServiceError):
-    """There is nothing at this address."""
+    """There is nothing at this address, or no stored function of this id or name."""
 
     name = "not-found"
     title = "There is nothing here"
@@ -68,6 +68,26 @@ class MethodNotAllowed(ServiceError):
     status = 405
     example = "GET /grad"
     repair = "POST /grad"
+
+
+class Conflict(ServiceError):
+    """The request contradicts what is stored, such as a name that another function has; `hint` says what is free."""
+
+    name = "conflict"
+    title = "This is taken"
+    status = 409
+    example = 'POST /functions {"expr": "x^3", "name": "square"} when another function is called square'
+    repair = 'POST /functions {"expr": "x^3", "name": "cube"}'
+
+
+class Gone(ServiceError):
+    """What was stored here has been deleted. The same content can be stored again and then has the same id."""
+
+    name = "gone"
+    title = "This was deleted"
+    status = 410
+    example = "GET /functions/{id} after DELETE /functions/{id}"
+    repair = "POST /functions with the same content"
 
 
 class TooLarge(ServiceError):
@@ -109,6 +129,17 @@ class Overloaded(ServiceError):
     status = 503
 
 
+class Unavailable(ServiceError):
+    """The database of the server cannot be read or written; what needs no stored function is answered all the same.
+
+    The log of the server has the reason; `Retry-After` says in how many seconds to try again.
+    """
+
+    name = "unavailable"
+    title = "The store of the server does not work"
+    status = 503
+
+
 class Internal(ServiceError):
     """A defect of Adjoint. The log of the server has the whole story under the request id in the answer."""
 
@@ -121,9 +152,12 @@ SERVICE_ERRORS: tuple[type[ServiceError], ...] = (
     InvalidJson,
     NotFound,
     MethodNotAllowed,
+    Conflict,
+    Gone,
     TooLarge,
     UnsupportedMediaType,
     RateLimited,
     Overloaded,
+    Unavailable,
     Internal,
 )

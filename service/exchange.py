@@ -121,4 +121,8 @@ class Exchange:
             return b"total;dur=%.3f" % total
         get = seconds.get
         parse, derive, run = 1e3 * get("parse", 0.0), 1e3 * get("derive", 0.0), 1e3 * get("run", 0.0)
+        if "escalate" in seconds:
+            escalate = 1e3 * seconds["escalate"]
+            form = b"parse;dur=%.3f, derive;dur=%.3f, run;dur=%.3f, escalate;dur=%.3f, total;dur=%.3f"
+            return form % (parse, derive, run, escalate, total)
         return b"parse;dur=%.3f, derive;dur=%.3f, run;dur=%.3f, total;dur=%.3f" % (parse, derive, run, total)

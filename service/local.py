@@ -21,10 +21,10 @@ from service.settings import Settings
 def answer(content: Any, ask: str, settings: Settings) -> bytes:
     """The body that the service would answer to the request body `content`."""
     engine = Engine(settings.limits(), settings.cache_entries)
-    asked = read_asked(content, cast(Ask, ask), engine.limits)
+    asked = read_asked(content, cast(Ask, ask), engine)
     budget = Budget.starting_now(settings.run_seconds)
-    prepared = engine.prepare(asked.question, cast(Ask, ask), budget)
-    return json_bytes(answer_content(prepared.run(asked.question, budget), asked, settings.answer_bytes))
+    found = engine.answer(asked.question, cast(Ask, ask), budget)
+    return json_bytes(answer_content(found, asked, settings.answer_bytes))
 
 
 def content_of_file(file: Path) -> Any:

@@ -43,7 +43,7 @@ async def _of_http(request: Request, error: Exception) -> Response:
     if error.status_code == 404:
         return _respond(request, problem_of(NotFound(f"There is nothing at {_short(path)}.", hint=_near(request))))
     if error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "")
+        allowed = _allowed(request, (error.headers or {}).get("Allow", ""))
         detail = f"{_short(path)} does not take {method}; it takes {allowed}."
         return _respond(request, problem_of(MethodNotAllowed(detail, headers={"Allow": allowed})))
     refused = ServiceError(str(error.detail))
@@ -63,9 +63,17 @@ async def _of_surprise(request: Request, error: Exception) -> Response:
     return _respond(request, internal(request.scope["exchange"].request_id))
 
 
+def _allowed(request: Request, first: str) -> str:
+    """All methods of an address: the framework tells those of the first of its routes."""
+    path, routes = request.scope["path"], request.app.routes
+    here = [route for route in routes if isinstance(route, APIRoute) and route.path_regex.match(path)]
+    return ", ".join(sorted({method for route in here for method in route.methods or ()} or {first}))
+
+
 def _near(request: Request) -> str | None:
     routes: Iterable[object] = request.app.routes
-    known = [route.path for route in routes if isinstance(route, APIRoute) and "{" not in route.path]
+    ours = [route for route in routes if isinstance(route, APIRoute) and "umbridge" not in route.tags]
+    known = [route.path for route in ours if "{" not in route.path]
     near = difflib.get_close_matches(request.scope["path"][:100], known, 1)
     return near[0] if near else None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,6 +12,7 @@ from engine.errors import Fault, InvalidRequest, LimitExceeded, Unsupported
 from engine.limits import Limits
 from engine.question import Array, Question
 from service.arrays import ArrayFault, to_array
+from service.functions.binding import Binding
 from service.pointers import pointer
 from service.schemas.question import SOURCES, QuestionBody
 
@@ -25,10 +26,8 @@ _TYPES = {
 _validate = QuestionBody.__pydantic_validator__.validate_python
 _LATER = {
     "program": "Programs are not offered by this version; send one expression as `expr`.",
-    "function": "Stored functions are not offered by this version; send the expression itself as `expr`.",
+    "function": "Stored functions are a server's; without one, send the expression itself as `expr`.",
     "model": "Models are not offered by this version; send the loss as `expr`, its parameters in `at`.",
-    "check": "The witnesses are not offered by this version; leave `check` out or send false.",
-    "exact": "The precision `exact` is not offered by this version; leave it out, or send `auto` or `float64`.",
 }
 
 
@@ -39,11 +38,13 @@ class Asked:
 
     question: Question
     encoding: str
+    check: bool = False
 
 
-def read_question(content: Any, limits: Limits) -> Asked:
-    """The question that a decoded request body asks.
+def read_question(content: Any, limits: Limits, function: Binding | None = None, moves: bool = False) -> Asked:
+    """The question that a decoded request body asks; `function` is the stored one that it names, if it names one.
 
+    `moves` says that the inputs to differentiate are those that the question has directions for.
     Raises `InvalidRequest` with all faults, `Unsupported` for what the contract has and this version does not, and
     `LimitExceeded` for arrays that are too large.
     """
@@ -61,16 +62,18 @@ def read_question(content: Any, limits: Limits) -> Asked:
     wrt = _names(content.get("wrt"), "wrt", faults)
     batch = content.get("batch")
     over = batch if type(batch) is bool else _names(batch, "batch", faults)
-    text = content.get("expr")
+    text = content.get("expr") if function is None else function.stored.text
     if type(text) is not str or sum(content.get(source) is not None for source in SOURCES) != 1:
         _refuse_source(content, faults)
     if faults or body is None:
         raise _invalid(faults)
-    if body.check:
-        raise Unsupported(_LATER["check"], faults=[Fault("/check", _LATER["check"])])
-    if body.precision == "exact":
-        raise Unsupported(_LATER["exact"], faults=[Fault("/precision", _LATER["exact"])])
-    return Asked(Question(text, at, wrt=wrt, batch=over or False), body.encoding or "json")  # type: ignore[arg-type]
+    if function is None:
+        question = Question(text, at, wrt=wrt, batch=over or False)  # type: ignore[arg-type]
+    else:
+        question = function.question(at, wrt, over or False, moves)
+    if body.precision is not None or body.digits:
+        question = replace(question, precision=body.precision or "auto", digits=bool(body.digits))
+    return Asked(question, body.encoding or "json", bool(body.check))
 
 
 def _fields(content: dict[str, Any], faults: list[Fault]) -> QuestionBody | None:

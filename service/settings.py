@@ -42,9 +42,32 @@ class Settings(BaseSettings):
     run_seconds: float = Field(
         10.0, gt=0, description="The deadline: seconds that one question may take, waiting included."
     )
+    escalation_seconds: float = Field(
+        2.0, gt=0, description="What of the deadline may be spent on computing an answer again in high precision."
+    )
+    witnesses: int = Field(
+        2, ge=1, le=256, description="Processes for high precision and sympy, per worker; started when they are needed."
+    )
     body_bytes: int = Field(16 * 2**20, ge=1024, description="Largest request body.")
     answer_bytes: int = Field(64 * 2**20, ge=1024, description="Largest answer, as estimated from its arrays.")
     cache_entries: int = Field(2048, ge=1, description="Compiled questions that are kept.")
+
+    database_url: str = Field(
+        "",
+        pattern=r"^$|^sqlite:///.|^postgres(ql(\+psycopg)?)?://.",
+        description="Where functions are stored, `postgresql://…` or `sqlite:///…`; empty: a file in the data folder.",
+    )
+    database_seconds: float = Field(5.0, gt=0, description="How long the database may be busy before a request fails.")
+    functions: int = Field(10_000, ge=0, description="Stored functions.")
+    function_inputs: int = Field(1000, ge=0, description="Inputs that one stored function declares or binds.")
+    function_bytes: int = Field(64 * 2**20, ge=0, description="Data bound to one stored function.")
+    store_bytes: int = Field(4 * 2**30, ge=0, description="Data bound to all stored functions together.")
+    function_cache_bytes: int = Field(
+        512 * 2**20, ge=0, description="Bound data kept in memory, per worker; more is read again for every question."
+    )
+    function_seconds: float = Field(
+        1.0, ge=0, description="How long a worker may go on answering for a function that another one has deleted."
+    )
 
     inline_seconds: float = Field(
         0.001, ge=0, description="Work estimated to take no longer than this runs on the event loop, without a thread."
@@ -78,6 +101,7 @@ class Settings(BaseSettings):
             array_bytes=self.array_bytes,
             run_bytes=self.run_bytes,
             run_seconds=self.run_seconds,
+            escalation_seconds=self.escalation_seconds,
         )
 
 

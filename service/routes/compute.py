@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from pydantic import BaseModel
 
+from engine.checking.self_check import self_check
 from engine.compiled import Prepared
 from engine.errors import BudgetExceeded
 from engine.limits import Budget
+from engine.precision.escalate import decide, undecided
 from engine.question import Answer, Ask
+from engine.verify.report import Report
 from service.answers import answer_content, answer_size
 from service.bodies import read_json_body
 from service.context import Context
 from service.directions import read_asked
 from service.exchange import Exchange, Reply
+from service.functions.binding import Binding
 from service.json_text import decode
 from service.lean import Lean, LeanRoute
 from service.openapi import problems
 from service.questions import Asked
+from service.reports import report_content
 from service.schemas.answer import (
     GradAnswer,
     HessianAnswer,
@@ -28,12 +34,12 @@ from service.schemas.answer import (
     ValueAnswer,
     VjpAnswer,
 )
-from service.schemas.question import HvpBody, JvpBody, QuestionBody, VjpBody
+from service.schemas.question import HvpBody, JvpBody, MatrixBody, QuestionBody, VjpBody
 from service.serialise import json_bytes
 
 COMPILE_SECONDS = 0.02
 """How long the event loop may be held up by a text that was never seen before."""
-REFUSALS = problems(400, 413, 415, 422, 500, 503)
+REFUSALS = problems(400, 404, 410, 413, 415, 422, 500, 503)
 
 
 class Compute:
@@ -42,7 +48,6 @@ class Compute:
     def __init__(self, context: Context, ask: Ask) -> None:
         self._context, self._ask = context, ask
         self._settings, self._engine = context.settings, context.engine
-        self._limits = self._engine.limits
 
     async def __call__(self, exchange: Exchange) -> Reply:
         """The reply to one request."""
@@ -52,7 +57,12 @@ class Compute:
         gate, receive = self._context.gate, exchange.receive
         if len(body) > settings.inline_bytes:
             return await gate.run(lambda: self._from_body(body, budget), budget, receive)
-        asked = read_asked(decode(body), self._ask, self._limits)
+        content = decode(body)
+        function = await self._context.library.obtain(content)
+        if self._ask in ("vjp", "hvp") and self._is_long(content, function):
+            # How a cotangent is read depends on the text, which has to be parsed for that.
+            return await gate.run(lambda: self._from_content(content, function, budget), budget, receive)
+        asked = read_asked(content, self._ask, engine, function)
         question = asked.question
         prepared = engine.find(question, self._ask)
         known = prepared is not None
@@ -67,12 +77,23 @@ class Compute:
         if prepared.seconds > settings.inline_seconds:
             return await gate.run(lambda: self._run(prepared, asked, known, budget), budget, receive)
         answer = prepared.run(question, budget)
+        if asked.check or undecided(question, answer):
+            return await gate.run(lambda: self._decided(prepared, answer, asked, known, budget), budget, receive)
         if answer_size(answer) > settings.inline_bytes:
             return await gate.run(lambda: self._reply(answer, asked, known), budget, receive)
         return self._reply(answer, asked, known)
 
     def _from_body(self, body: bytes, budget: Budget) -> Reply:
-        return self._from_question(read_asked(decode(body), self._ask, self._limits), budget)
+        content = decode(body)
+        return self._from_content(content, self._context.library.named(content), budget)
+
+    def _from_content(self, content: Any, function: Binding | None, budget: Budget) -> Reply:
+        return self._from_question(read_asked(content, self._ask, self._engine, function), budget)
+
+    def _is_long(self, content: Any, function: Binding | None) -> bool:
+        given = content.get("expr") if type(content) is dict else None
+        text = given if function is None else function.stored.text
+        return type(text) is str and len(text) > self._settings.inline_chars
 
     def _from_question(self, asked: Asked, budget: Budget) -> Reply:
         found = self._engine.find(asked.question, self._ask)
@@ -80,12 +101,28 @@ class Compute:
         return self._run(prepared, asked, found is not None, budget)
 
     def _run(self, prepared: Prepared, asked: Asked, known: bool, budget: Budget) -> Reply:
-        return self._reply(prepared.run(asked.question, budget), asked, known)
+        answer = prepared.run(asked.question, budget)
+        if asked.check or undecided(asked.question, answer):
+            return self._decided(prepared, answer, asked, known, budget)
+        return self._reply(answer, asked, known)
 
-    def _reply(self, answer: Answer, asked: Asked, known: bool) -> Reply:
+    def _decided(self, prepared: Prepared, answer: Answer, asked: Asked, known: bool, budget: Budget) -> Reply:
+        """The reply when the fast answer is not good enough; takes milliseconds and more, in other processes."""
+        referee, question = self._context.referee, asked.question
+        if undecided(question, answer):
+            answer = decide(prepared, question, self._ask, answer, referee.resolve, budget)
+        report = None
+        if asked.check:
+            report = self_check(self._engine, referee, question, self._ask, answer, budget)
+        return self._reply(answer, asked, known, report)
+
+    def _reply(self, answer: Answer, asked: Asked, known: bool, report: Report | None = None) -> Reply:
         # Parsing and deriving were paid for by the first who asked.
-        seconds = {"parse": 0.0, "derive": 0.0, "run": answer.seconds["run"]} if known else answer.seconds
-        body = json_bytes(answer_content(answer, asked, self._settings.answer_bytes))
+        seconds = answer.seconds | {"parse": 0.0, "derive": 0.0} if known else answer.seconds
+        content = answer_content(answer, asked, self._settings.answer_bytes)
+        if report is not None:
+            content["check"] = report_content(report, asked.question.text)
+        body = json_bytes(content)
         return Reply(200, body, seconds=seconds)
 
 
@@ -103,15 +140,16 @@ def grad(question: QuestionBody) -> GradAnswer:
     raise NotImplementedError("answered by Compute")
 
 
-def jacobian(question: QuestionBody) -> JacobianAnswer:
+def jacobian(question: MatrixBody) -> JacobianAnswer:
     """The derivative of an output of any shape: the shape of the output, then that of the input.
 
-    It is computed in forward or in reverse mode, whichever is cheaper for the shapes; `mode` tells which.
+    It is computed in forward or in reverse mode, whichever is cheaper, or partly in each; `mode` tells which. Where
+    most of it is 0 because of what the text says, elements that no result has in common are moved in one pass.
     """
     raise NotImplementedError("answered by Compute")
 
 
-def hessian(question: QuestionBody) -> HessianAnswer:
+def hessian(question: MatrixBody) -> HessianAnswer:
     """The second derivatives of a scalar function, by input and input, with its value and gradient."""
     raise NotImplementedError("answered by Compute")
 
@@ -127,7 +165,10 @@ def vjp(question: VjpBody) -> VjpAnswer:
 
 
 def hvp(question: HvpBody) -> HvpAnswer:
-    """The Hessian of a scalar function times a vector, or several at once, without the Hessian itself."""
+    """The Hessian of a scalar function times a vector, or several at once, without the Hessian itself.
+
+    With a `cotangent` the result may have any shape: it is the Hessian of the sum of its elements with these weights.
+    """
     raise NotImplementedError("answered by Compute")
 
 

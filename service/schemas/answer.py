@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.schemas.arrays import AnyArray
+from service.schemas.arrays import AnyArray, ArrayValue
+from service.schemas.documented import Documented
 
 VALUE_EXAMPLE: Any = {"value": 4.314829847437827, "warnings": []}
+VALUE_TEXT = "The value; for a text that is a tuple, a list with one entry for each output."
 GRAD_EXAMPLE: Any = {
     "value": 4.314829847437827,
     "grad": {"x": 2.876553231625218, "y": 7.898243057013355},
@@ -46,16 +48,25 @@ class WarningModel(BaseModel):
     span: SpanModel | None = None
 
 
-class ValueAnswer(BaseModel):
+class Judged(BaseModel):
+    """What every answer may carry beside its numbers."""
+
+    check: dict[str, Any] | None = Field(None, description="With `check`: the report, as `/check` answers it.")
+    digits: dict[str, Any] | None = Field(
+        None, description="With `digits`: the estimated right decimal digits, by part and arranged as the answer is."
+    )
+
+
+class ValueAnswer(Judged):
     """The value of a function at a point."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [VALUE_EXAMPLE]})
 
-    value: AnyArray
+    value: AnyArray = Field(description=VALUE_TEXT)
     warnings: list[WarningModel]
 
 
-class GradAnswer(BaseModel):
+class GradAnswer(Judged):
     """The value of a function at a point and its gradient, by input."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [GRAD_EXAMPLE]})
@@ -65,7 +76,28 @@ class GradAnswer(BaseModel):
     warnings: list[WarningModel]
 
 
-class JacobianAnswer(BaseModel):
+class Coo(BaseModel):
+    """The entries of a matrix, row by row; what is not listed is 0 wherever the function is evaluated.
+
+    `row` is the flat index (row-major) into what is differentiated, `column` that into the input, and `shape` says how
+    many elements both have. With a batch, `value` has the axis over the points first; the rest is the same for all.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"shape": [2, 2], "row": [0, 1], "column": [0, 1], "value": [2, 4]}]}
+    )
+
+    shape: list[int] = Field(min_length=2, max_length=2)
+    row: AnyArray
+    column: AnyArray
+    value: AnyArray
+
+
+AnyMatrix = Annotated[Any, Documented(ArrayValue | Coo | list[Coo])]
+PASSES_TEXT = "With `coo`: how many directions had to be pushed or pulled through the function for all entries."
+
+
+class JacobianAnswer(Judged):
     """The value of a function at a point and its derivative, by input."""
 
     model_config = ConfigDict(
@@ -74,41 +106,48 @@ class JacobianAnswer(BaseModel):
         }
     )
 
-    value: AnyArray
-    jacobian: dict[str, AnyArray] = Field(description="By input: the shape of the output, then that of the input.")
-    mode: Literal["forward", "reverse"] = Field(description="The mode in which it was computed.")
+    value: AnyArray = Field(description=VALUE_TEXT)
+    jacobian: dict[str, AnyMatrix] = Field(
+        description="By input: the shape of the output, then that of the input; for several outputs, a list of these."
+    )
+    mode: Literal["forward", "reverse", "mixed"] = Field(description="The mode in which it was computed.")
+    passes: int | None = Field(None, ge=0, description=PASSES_TEXT)
     warnings: list[WarningModel]
 
 
-class HessianAnswer(BaseModel):
+class HessianAnswer(Judged):
     """The value of a scalar function at a point, its gradient, and its second derivatives by input and input."""
 
     value: AnyArray
     grad: dict[str, AnyArray]
-    hessian: dict[str, dict[str, AnyArray]]
+    hessian: dict[str, dict[str, AnyMatrix]]
+    passes: int | None = Field(None, ge=0, description=PASSES_TEXT)
     warnings: list[WarningModel]
 
 
-class JvpAnswer(BaseModel):
+class JvpAnswer(Judged):
     """The value of a function at a point and its directional derivative, one per tangent if there were several."""
 
-    value: AnyArray
-    jvp: AnyArray
+    value: AnyArray = Field(description=VALUE_TEXT)
+    jvp: AnyArray = Field(description="Of the shape of the value; for several outputs, a list with one entry for each.")
     warnings: list[WarningModel]
 
 
-class VjpAnswer(BaseModel):
+class VjpAnswer(Judged):
     """The value of a function at a point and the cotangents of its inputs."""
 
-    value: AnyArray
+    value: AnyArray = Field(description=VALUE_TEXT)
     vjp: dict[str, AnyArray]
     warnings: list[WarningModel]
 
 
-class HvpAnswer(BaseModel):
-    """The value of a scalar function at a point, its gradient, and the product of its Hessian with a vector."""
+class HvpAnswer(Judged):
+    """The value of a function at a point, its gradient, and the product of its Hessian with a vector.
 
-    value: AnyArray
+    With a cotangent, gradient and Hessian are those of the sum of the results with these weights.
+    """
+
+    value: AnyArray = Field(description=VALUE_TEXT)
     grad: dict[str, AnyArray]
     hvp: dict[str, AnyArray]
     warnings: list[WarningModel]

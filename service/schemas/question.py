@@ -17,7 +17,7 @@ class QuestionBody(BaseModel):
     """A function, the point at which it is asked about, and with respect to what.
 
     Exactly one of `expr`, `program`, `function` and `model` says what the function is; of these, this version takes
-    `expr`.  A field that is null counts as not given.
+    `expr` and `function`.  A field that is null counts as not given.
     """
 
     model_config = ConfigDict(
@@ -29,7 +29,7 @@ class QuestionBody(BaseModel):
 
     expr: str | None = Field(None, description="One expression; `^` and `**` are power.", examples=["x^2*sin(y)"])
     program: str | None = Field(None, description="Statements ending in `return`, or one `def`. Not in this version.")
-    function: str | None = Field(None, description="The id or name of a stored function. Not in this version.")
+    function: str | None = Field(None, description="The id or name of a stored function: `/functions`.")
     model: str | None = Field(None, description="The id of a model. Not in this version.")
     at: dict[str, AnyArray] | None = Field(None, description="The inputs by name.", examples=[{"x": 3, "y": 0.5}])
     wrt: Annotated[Any, Documented(str | NameList | None)] = Field(
@@ -44,9 +44,28 @@ class QuestionBody(BaseModel):
         None, description="How arrays are written in the answer: `json`, nested lists, unless `base64` is asked for."
     )
     precision: Literal["auto", "float64", "exact"] | None = Field(
-        None, description="`auto` if absent. This version computes in float64 and refuses `exact`."
+        None,
+        description="`auto` if absent: float64, and where the answer is not finite, singular, on a kink, or estimated "
+        "to have fewer than 8 right digits, computed again in the precision that it needs and rounded once. "
+        "`float64`: never. `exact`: always.",
     )
-    check: bool | None = Field(None, description="`true` asks for the report of the witnesses. Not in this version.")
+    digits: bool | None = Field(None, description="`true` asks how many digits of every number are right.")
+    check: bool | None = Field(None, description="`true` asks for the report of the witnesses too.")
+
+
+class MatrixBody(QuestionBody):
+    """A question whose answer has matrices."""
+
+    model_config = ConfigDict(
+        title="MatrixQuestion",
+        json_schema_extra={"examples": [{"expr": "x^2", "at": {"x": [1, 2]}, "format": "coo"}]},
+    )
+
+    format: Literal["dense", "coo"] | None = Field(
+        None,
+        description="`dense` if absent. `coo`: of every matrix only the entries that can differ from 0, each with its "
+        "row and column.",
+    )
 
 
 class JvpBody(QuestionBody):
@@ -62,19 +81,24 @@ class JvpBody(QuestionBody):
 
 
 class VjpBody(QuestionBody):
-    """A question with a cotangent, or several: arrays of the shape of the output."""
+    """A question with a cotangent, or several: arrays of the shape of the output, one for each of several outputs."""
 
     model_config = ConfigDict(
         title="VjpQuestion",
         json_schema_extra={"examples": [{"expr": "x^2", "at": {"x": [1, 2]}, "cotangent": [1, 10]}]},
     )
 
-    cotangent: AnyArray | None = Field(None, examples=[1])
+    cotangent: AnyArray | None = Field(
+        None, description="For a text that is a tuple, a list with one array for each output.", examples=[1]
+    )
     cotangents: list[AnyArray] | None = Field(None, description="Several at once, instead of `cotangent`.")
 
 
 class HvpBody(QuestionBody):
-    """A question with a vector, or several: arrays by input, of the shape of the input."""
+    """A question with a vector, or several: arrays by input, of the shape of the input.
+
+    The result has to be one number, unless a cotangent says how its elements are weighted.
+    """
 
     model_config = ConfigDict(
         title="HvpQuestion",
@@ -83,3 +107,8 @@ class HvpBody(QuestionBody):
 
     vector: dict[str, AnyArray] | None = Field(None, examples=[{"x": 1}])
     vectors: list[dict[str, AnyArray]] | None = Field(None, description="Several at once, instead of `vector`.")
+    cotangent: AnyArray | None = Field(
+        None,
+        description="Weights of the results, of their shape; what is differentiated twice is the weighted sum. "
+        "For a text that is a tuple, a list with one array for each output.",
+    )

@@ -86,7 +86,7 @@ def test_no_page_names_a_registry_or_a_place_on_a_machine(page: Path) -> None:
 
 def test_every_error_that_can_be_provoked_is_shown() -> None:
     assert REQUESTS.keys() <= catalogue().keys()
-    assert catalogue().keys() - REQUESTS.keys() == {"rate-limited", "internal", "overloaded"}
+    assert catalogue().keys() - REQUESTS.keys() == {"rate-limited", "internal", "overloaded", "unavailable"}
     for example in find(ROOT / "docs" / "errors.md"):
         name = next(name for name, command in REQUESTS.items() if command == example.command)
         assert f'"type":"/errors/{name}"' in example.answer

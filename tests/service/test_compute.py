@@ -6,7 +6,7 @@ import asyncio
 import io
 import json
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -219,7 +219,7 @@ class Stage:
         engine, gate = HeavyEngine(), Gate(1, 0)
         self.heavy, self.gate = engine.heavy, gate
         self.metrics = Metrics(engine, gate)
-        context = Context(Settings(), engine, gate, self.metrics)
+        context = replace(Context.build(Settings()), engine=engine, gate=gate, metrics=self.metrics)
         self.log = io.StringIO()
         self.app = edged(build(context), context, self.log)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -33,7 +34,7 @@ def broken(error: Exception) -> tuple[Client, io.StringIO, Context]:
     """A client of an application whose engine fails, its log, and its context."""
     engine, gate, log = BrokenEngine(), Gate(1, 1), io.StringIO()
     engine.error = error
-    context = Context(Settings(), engine, gate, Metrics(engine, gate))
+    context = replace(Context.build(Settings()), engine=engine, gate=gate, metrics=Metrics(engine, gate))
     return Client(edged(build(context), context, log)), log, context
 
 

@@ -16,6 +16,8 @@ CONTRACT = {
     400: {"invalid-json"},
     404: {"not-found"},
     405: {"method-not-allowed"},
+    409: {"conflict"},
+    410: {"gone"},
     413: {"too-large"},
     415: {"unsupported-media-type"},
     422: {
@@ -32,7 +34,7 @@ CONTRACT = {
     },
     429: {"rate-limited"},
     500: {"internal"},
-    503: {"overloaded"},
+    503: {"overloaded", "unavailable"},
 }
 
 

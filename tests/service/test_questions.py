@@ -82,16 +82,19 @@ def test_two_functions_at_once_are_refused_at_both() -> None:
     ("body", "pointer"),
     [
         ({"program": "return x"}, "/program"),
-        ({"function": "f"}, "/function"),
         ({"model": "m"}, "/model"),
-        ({"expr": "x", "check": True}, "/check"),
-        ({"expr": "x", "precision": "exact"}, "/precision"),
     ],
 )
 def test_what_comes_later_is_refused_clearly(body: Any, pointer: str) -> None:
     with pytest.raises(Unsupported, match="not offered by this version") as caught:
         read_question(body, LIMITS)
     assert [fault.pointer for fault in caught.value.faults] == [pointer]
+
+
+def test_without_a_server_there_are_no_stored_functions() -> None:
+    with pytest.raises(Unsupported, match="Stored functions are a server's") as caught:
+        read_question({"function": "f"}, LIMITS)
+    assert [fault.pointer for fault in caught.value.faults] == ["/function"]
 
 
 def test_an_array_that_is_too_large_is_named() -> None:

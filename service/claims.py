@@ -1,0 +1,89 @@
+"""What a client claims of a value and a gradient, read from a request body."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from engine.checking.allowance import UNITS, Given
+from engine.checking.check import Assertion
+from engine.errors import Fault, InvalidRequest, LimitExceeded
+from engine.limits import Limits
+from engine.question import Array
+from service.arrays import ArrayFault, to_array
+from service.pointers import pointer
+
+FIELDS = ("claimed", "tolerance")
+CLAIMED = ("value", "grad", "precision")
+Path = tuple[str | int, ...]
+
+
+def read_assertion(content: Any, limits: Limits) -> Assertion:
+    """The claim of a decoded request body; nothing is claimed if the field is not there.
+
+    Raises `InvalidRequest` with all faults, and `LimitExceeded` for arrays that are too large.
+    """
+    faults: list[Fault] = []
+    claimed = content.get("claimed") if type(content) is dict else None
+    tolerance = content.get("tolerance") if type(content) is dict else None
+    given = _tolerance(tolerance, faults)
+    if claimed is None:
+        claimed = {}
+    if type(claimed) is not dict:
+        faults.append(Fault("/claimed", "This has to be an object with `grad`, `value` or both."))
+        claimed = {}
+    for name in claimed:
+        if name not in CLAIMED:
+            detail = f"There is no such field; a claim has {', '.join(CLAIMED)}."
+            if name == "adjoints":
+                detail = "Adjoints are those of the names that a program assigns; an expression has none."
+            faults.append(Fault(pointer(("claimed", name[:100])), detail))
+    precision = claimed.get("precision", "float64")
+    if precision not in UNITS:
+        faults.append(Fault("/claimed/precision", f"The precision has to be one of {', '.join(UNITS)}."))
+    value = None if claimed.get("value") is None else _real(claimed["value"], ("claimed", "value"), limits, faults)
+    grad = claimed.get("grad")
+    arrays: dict[str, Array] | None = None
+    if grad is not None and type(grad) is not dict:
+        faults.append(Fault("/claimed/grad", 'This has to be an object: arrays by input, as in {"x": 1.5}.'))
+    elif grad is not None:
+        read = {name: _real(array, ("claimed", "grad", name), limits, faults) for name, array in grad.items()}
+        arrays = {name: array for name, array in read.items() if array is not None}
+    if faults:
+        raise InvalidRequest(faults[0].detail, faults=faults[:100])
+    return Assertion(value, arrays, precision, given)
+
+
+def _real(value: Any, path: Path, limits: Limits, faults: list[Fault]) -> Array | None:
+    try:
+        found = to_array(value, limits.array_bytes)
+    except ArrayFault as fault:
+        faults.append(fault.under(*path))
+        return None
+    except LimitExceeded as error:
+        error.faults = [Fault(pointer(path), error.detail)]
+        raise
+    if found.dtype.kind == "b":
+        faults.append(Fault(pointer(path), "These have to be numbers."))
+        return None
+    return np.asarray(found, dtype=np.float64)
+
+
+def _tolerance(content: Any, faults: list[Fault]) -> Given | None:
+    """A relative tolerance, or an object with a relative and an absolute one."""
+    if content is None:
+        return None
+    fields = content if type(content) is dict else {"relative": content}
+    unknown = [name for name in fields if name not in ("relative", "absolute")]
+    if unknown or not fields:
+        faults.append(Fault("/tolerance", 'This has to be a number, or {"relative": …, "absolute": …}.'))
+        return None
+    numbers = {}
+    for name, number in fields.items():
+        where = pointer(("tolerance", name)) if type(content) is dict else "/tolerance"
+        if type(number) not in (int, float) or not 0 <= number < float("inf"):
+            faults.append(Fault(where, "A tolerance has to be a number that is not negative."))
+        else:
+            numbers[name] = float(number)
+    return Given(numbers.get("relative", 0.0), numbers.get("absolute", 0.0))
