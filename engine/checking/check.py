@@ -287,6 +287,8 @@ def _precise(truth: _Truth, names: Sequence[str]) -> Witness:
             [_along([np.abs(way) for way in drawn], truth.allowed, names, k) for k in range(slopes.size)]
         )
         spoken = heard(slopes, found, allowed)
+        if spoken.status == "skipped":
+            return spoken
         return replace(spoken, reason=f"looked at along {slopes.size} directions in which everything moves")
     silent = "the differences of the function did not settle: it is not differentiable here, or there was no time"
     return heard(_flat(truth.differences, names), _flat(truth.expected, names), _flat(truth.allowed, names), silent)

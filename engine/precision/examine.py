@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,17 +11,20 @@ import numpy as np
 
 from engine.compiled import Prepared
 from engine.errors import BudgetExceeded
+from engine.execute.careful import run_carefully
 from engine.graph.types import Array
 from engine.limits import Budget
 from engine.precision.components import Components, Task
-from engine.precision.resolve import Resolved, resolve
+from engine.precision.resolve import Resolved, resolve, seconds_of
 from engine.precision.subject import Subject
 from engine.question import Ask, Question
 from engine.verify.precise import context, evaluate, exactly
-from engine.verify.sides import both, one_sided, second_order
+from engine.verify.sides import both, second_order, slopes
 
 MOST_DIFFERENCES = 64
 """Components that are found by differences of the function; of more, as many are drawn."""
+RESOLVE = 0.5
+"""What of the time the answer itself may take."""
 DIRECTIONS = 4
 DRAWS = 3
 """Perturbations of all inputs at once, with signs drawn anew."""
@@ -43,27 +47,40 @@ class Examination:
 
 
 def examine(prepared: Prepared, subject: Subject, question: Question, ask: Ask, budget: Budget) -> Examination:
-    """The examination of one answer.  What there is no time for is NaN.  Raises `BudgetExceeded`."""
-    resolved = resolve(prepared, subject, question, ask, budget.share(0.6 * budget.left))
+    """The examination of one answer.  What there is no time for is NaN."""
+    resolved = _resolved(prepared, subject, question, ask, budget)
     spread = [np.full(np.shape(output), np.nan) for output in resolved.outputs]
     differences = [np.full(np.shape(output), np.nan) for output in resolved.outputs]
-    slopes = np.zeros(0)
+    along = np.zeros(0)
     try:
-        spread = _spread(prepared, question, budget.share(0.5 * budget.left))
+        if resolved.whole:
+            spread = _spread(prepared, question, budget.share(0.5 * budget.left))
         if ask == "grad" and subject.size is None and _count(subject) > MOST_DIFFERENCES:
-            slopes = _slopes(subject, Components(prepared, subject, question, ask, None, budget))
-        else:
+            if 3 * seconds_of(subject.graph) < budget.left:
+                along = _slopes(subject, Components(prepared, subject, question, ask, None, budget))
+        elif 3 * seconds_of(subject.graph) < budget.left:
             _differences(differences, prepared, subject, question, ask, budget)
     except BudgetExceeded:
         if budget.cancelled:
             raise
-    return Examination(resolved, differences, spread, slopes)
+    return Examination(resolved, differences, spread, along)
 
 
 def signs(shapes: Sequence[tuple[int, ...]], count: int = DIRECTIONS) -> list[Array]:
     """Directions in which everything moves: for inputs of these shapes, 1 or -1 for every element, `count` times."""
     random = np.random.default_rng(20_261_121)
     return [random.choice((-1.0, 1.0), (count, *shape)) for shape in shapes]
+
+
+def _resolved(prepared: Prepared, subject: Subject, question: Question, ask: Ask, budget: Budget) -> Resolved:
+    """The answer in as many digits as it takes; where that takes too long that of float64, of which nothing is sure."""
+    try:
+        return resolve(prepared, subject, question, ask, budget.share(RESOLVE * budget.left))
+    except BudgetExceeded:
+        if budget.cancelled:
+            raise
+        outputs = [np.asarray(output) for output in run_carefully(prepared.graph, prepared.arguments(question)).outputs]
+        return Resolved(outputs, [np.zeros(output.shape, dtype=bool) for output in outputs], 16, whole=False)
 
 
 def _count(subject: Subject) -> int:
@@ -76,11 +93,12 @@ def _slopes(subject: Subject, components: Components) -> Array:
     drawn = signs([inputs[position].shape for position in subject.wrt.values()])
     found = np.full(DIRECTIONS, np.nan)
     for k in range(DIRECTIONS):
+        if time.perf_counter() + 3 * seconds_of(subject.graph) > components.point.budget.deadline:
+            break
         way = [np.zeros(value.shape) for value in inputs]
         for position, direction in zip(subject.wrt.values(), drawn, strict=True):
             way[position] = direction[k]
-        ((left, right),) = one_sided(components.point, way)
-        slope = both(left, right)
+        (slope,) = slopes(components.point, way)
         found[k] = np.nan if slope is None else slope
     return found
 
@@ -131,11 +149,13 @@ def _differences(
         random = np.random.default_rng(20_261_121)
         tasks = [tasks[i] for i in sorted(random.choice(len(tasks), MOST_DIFFERENCES, replace=False))]
     for task in tasks:
-        sides = one_sided(task.point, task.u) if task.v is None else second_order(task.point, task.u, task.v)
-        for (output, place), (left, right) in zip(task.targets, sides, strict=True):
-            number_found = both(left, right)
-            if number_found is not None:
-                differences[output][place] = number_found
+        if task.v is None:
+            numbers = slopes(task.point, task.u)
+        else:
+            numbers = [both(*pair) for pair in second_order(task.point, task.u, task.v)]
+        for (output, place), found in zip(task.targets, numbers, strict=True):
+            if found is not None:
+                differences[output][place] = found
 
 
 def _values(differences: Sequence[Array], components: Components) -> None:

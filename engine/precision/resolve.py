@@ -87,7 +87,7 @@ def resolve(
     arguments = prepared.arguments(question)
     findings = run_carefully(prepared.graph, arguments, budget)
     everything = suspicious(findings)
-    if needed is not None and _seconds(prepared.graph, None) > PATIENCE * budget.left:
+    if needed is not None and seconds_of(prepared.graph) > PATIENCE * budget.left:
         if subject.size is not None:
             hit = np.zeros(subject.size, dtype=bool)
             hit[_points(findings, needed, subject.size)] = True
@@ -97,7 +97,7 @@ def resolve(
             needed = _affordable(prepared.graph, needed, budget)
     else:
         needed = None
-    seconds = _seconds(prepared.graph, needed)
+    seconds = seconds_of(prepared.graph, needed)
     if seconds > budget.left:
         raise BudgetExceeded(f"high precision would take about {seconds:.0f} s here")
     settled = settle(prepared.graph, arguments, budget, needed)
@@ -113,7 +113,7 @@ def resolve(
     if needed is not None:
         open_places = [a & b for a, b in zip(open_places, needed, strict=True)]
     worth = everything or any(bool(np.any(mask)) for mask in open_places)
-    if worth and EVALUATIONS * _seconds(subject.graph, None) < budget.left:
+    if worth and EVALUATIONS * seconds_of(subject.graph) < budget.left:
         try:
             for number in _points(findings, open_places, subject.size):
                 _seek(found, Components(prepared, subject, question, ask, number, budget), everything, needed)
@@ -124,7 +124,7 @@ def resolve(
     return found
 
 
-def _seconds(graph: Graph, needed: Sequence[Array] | None) -> float:
+def seconds_of(graph: Graph, needed: Sequence[Array] | None = None) -> float:
     """What the first two precisions will take, about."""
     if needed is None:
         elements = sum(value.type.size for node in graph.nodes for value in node.outputs)
@@ -142,7 +142,7 @@ def _affordable(graph: Graph, needed: Sequence[Array], budget: Budget) -> list[A
     costs = []
     for k, mask in enumerate(needed):
         if np.any(mask):
-            costs.append((_seconds(graph, [mask if i == k else none for i, none in enumerate(nothing)]), k))
+            costs.append((seconds_of(graph, [mask if i == k else none for i, none in enumerate(nothing)]), k))
     left = budget.left
     for seconds, k in sorted(costs):
         if seconds <= left:

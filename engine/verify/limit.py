@@ -53,6 +53,14 @@ class Point:
         mp = context(digits)
         return self.function(mp, _exact(self.arguments, mp))
 
+    def beside(self, digits: int, step: float, u: Direction) -> tuple[list[Any], list[Any], Numbers]:
+        """Pairs of the step and an output, ahead and behind along `u`, and the outputs at the point itself."""
+        mp = context(digits)
+        h = mp.mpf(step) * _scale(self.arguments, (u,))
+        sides = [self.function(mp, _moved(self.arguments, mp, [(u, sign * h)])) for sign in (1, -1)]
+        ahead, behind = ([(h, number) for number in numbers] for numbers in sides)
+        return ahead, behind, self.there(digits)
+
     def limit(self, stencil: Stencil, u: Direction, v: Direction | None = None) -> list[float | None]:
         """What the stencil along `u` (and `v`) tends to, of every output.
 

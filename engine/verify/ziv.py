@@ -5,6 +5,7 @@ Source: Ziv, "Fast evaluation of elementary mathematical functions with correctl
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from engine.graph.types import Array
-from engine.graph.values import Graph
+from engine.graph.values import Graph, Value, with_outputs
 from engine.limits import Budget
 from engine.verify.demand import demand
 from engine.verify.precise import context, evaluate
@@ -25,6 +26,11 @@ TINY = -600
 """With the highest precisions, what is smaller than this power of ten is 0."""
 AGREE = -20
 """Two results agree when they differ by less than this power of ten, relatively, and are the same float64."""
+WIDE = 30
+"""Where intermediate results are this many powers of ten apart, and more, one could vanish beside another without a
+trace, and two results could agree on what is left: (1 + x) - 1 + 1 is 1 for x = 1e-200, with 40 digits and with 80."""
+BESIDE = 40
+"""By how many digits the second precision is beyond the first, where the first has room for all powers of ten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +57,55 @@ def settle(graph: Graph, arguments: Sequence[Any], budget: Budget, needed: Seque
     """
     only = None if needed is None else demand(graph, needed)
 
-    def at(digits: int) -> list[Any]:
-        found = [np.asarray(output) for output in evaluate(graph, arguments, context(digits), budget, only)]
+    def at(digits: int, graph: Graph = graph) -> list[Any]:
+        return [np.asarray(output) for output in evaluate(graph, arguments, context(digits), budget, only)]
+
+    def wanted(found: list[Any]) -> list[Any]:
         return found if needed is None else [_nan_but(a, mask) for a, mask in zip(found, needed, strict=True)]
 
-    before = at(LADDER[0])
+    count = len(graph.outputs)
+    seen = at(LADDER[0], with_outputs(graph, (*graph.outputs, *_reals(graph))))
+    first, second, *more = _ladder(_span(seen))
+    before = wanted(seen[:count] if first == LADDER[0] else at(first))
+    del seen
     sure = [np.zeros(np.shape(output), dtype=bool) for output in before]
-    for digits in LADDER[1:]:
+    for digits in (second, *more):
         waits = any(bool(np.any(~mask & _hopeful(output))) for mask, output in zip(sure, before, strict=True))
-        if not waits and digits > LADDER[1]:
+        if not waits and digits > second:
             break
-        if digits < ZERO_DIGITS and digits > LADDER[1] and _only_zeros(before, sure):
+        if digits < ZERO_DIGITS and digits > second and _only_zeros(before, sure):
             continue
-        now = at(digits)
+        now = wanted(at(digits))
         sure = [_agreement(a, b, digits) for a, b in zip(before, now, strict=True)]
         before, reached = now, digits
         if all(bool(np.all(mask)) for mask in sure):
             break
     return Settled([_rounded(output) for output in before], sure, reached)
+
+
+def _reals(graph: Graph) -> list[Value]:
+    """Everything that is added to something, or computed on the way."""
+    given = {v for node in graph.nodes for v in node.inputs}
+    return [v for v in given.union(*[node.outputs for node in graph.nodes]) if v.type.dtype == "real"]
+
+
+def _span(arrays: Sequence[Any]) -> int:
+    """How many powers of ten there are between the least and the largest number, 1 among them."""
+    low = high = 0
+    for array in arrays:
+        for x in array.flat if array.dtype == object else ():
+            _, mantissa, exponent, bits = x._mpf_
+            if mantissa:
+                low, high = min(low, exponent + bits), max(high, exponent + bits)
+    return int((high - low) * 0.30103) + 1
+
+
+def _ladder(span: int) -> Sequence[int]:
+    """The precisions to try, one after another."""
+    if span < WIDE:
+        return LADDER
+    first = min(LADDER[0] + span, ZERO_DIGITS)
+    return [first, first + BESIDE, *[digits for digits in LADDER if digits > first + BESIDE]]
 
 
 def _nan_but(output: Any, needed: Array) -> Any:
@@ -107,7 +144,7 @@ def agree(a: Any, b: Any, zero: bool) -> bool:
         return True
     if a in (_INFINITY, -_INFINITY) or b in (_INFINITY, -_INFINITY):
         return False
-    return bool(abs(a - b) <= abs(b) * type(b)(10) ** AGREE and float(a) == float(b))
+    return bool(abs(a - b) <= abs(b) * type(b)(10) ** AGREE and nearest(a) == nearest(b))
 
 
 _INFINITY = float("inf")
@@ -118,5 +155,25 @@ def _rounded(output: Any) -> Array:
         return np.asarray(output)
     made = np.empty(output.shape)
     for index in np.ndindex(output.shape):
-        made[index] = float(output[index])
+        made[index] = nearest(output[index])
     return made
+
+
+def nearest(x: Any) -> float:
+    """The float64 that is nearest to an mpf, the even one of two.
+
+    mpmath rounds to 53 bits first, and then once more where a subnormal number has fewer.
+    """
+    sign, mantissa, exponent, bits = x._mpf_
+    drop = LEAST_EXPONENT - exponent
+    if not mantissa or drop <= 0 or exponent + bits > NORMAL_EXPONENT:
+        return float(x)
+    whole, rest = divmod(int(mantissa), 1 << drop)
+    half = 1 << (drop - 1)
+    whole += rest > half or (rest == half and whole & 1)
+    return math.copysign(math.ldexp(whole, LEAST_EXPONENT), -1.0 if sign else 1.0)
+
+
+LEAST_EXPONENT = -1074
+NORMAL_EXPONENT = -1021
+"""Numbers below 2 to this power are subnormal, or just about to be rounded to one that is not."""
