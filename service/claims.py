@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ def read_assertion(content: Any, limits: Limits) -> Assertion:
                 detail = "Adjoints are those of the names that a program assigns; an expression has none."
             faults.append(Fault(pointer(("claimed", name[:100])), detail))
     precision = claimed.get("precision", "float64")
-    if precision not in UNITS:
+    if type(precision) is not str or precision not in UNITS:
         faults.append(Fault("/claimed/precision", f"The precision has to be one of {', '.join(UNITS)}."))
     value = None if claimed.get("value") is None else _real(claimed["value"], ("claimed", "value"), limits, faults)
     grad = claimed.get("grad")
@@ -82,7 +83,7 @@ def _tolerance(content: Any, faults: list[Fault]) -> Given | None:
     numbers = {}
     for name, number in fields.items():
         where = pointer(("tolerance", name)) if type(content) is dict else "/tolerance"
-        if type(number) not in (int, float) or not 0 <= number < float("inf"):
+        if type(number) not in (int, float) or not 0 <= number <= sys.float_info.max:
             faults.append(Fault(where, "A tolerance has to be a number that is not negative."))
         else:
             numbers[name] = float(number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +13,6 @@ from engine.errors import Fault, InvalidRequest, Limit, LimitExceeded
 from engine.graph.types import Shape
 from service.pointers import pointer
 
-MOST_POINTS = 1000
-MOST_ELEMENTS = 10_000
-"""Numbers in one point."""
 FORMATS = ("json", "csv", "npz")
 FIELDS = ("domain", "count", "seed", "format")
 _RANGE = ("low", "high", "shape", "integer")
@@ -30,8 +28,12 @@ class Wanted:
     format: str
 
 
-def read_wanted(content: Mapping[str, Any], shapes: Mapping[str, Shape], accept: str) -> Wanted:
+def read_wanted(
+    content: Mapping[str, Any], shapes: Mapping[str, Shape], accept: str, points: int, elements: int
+) -> Wanted:
     """What a request body wants; `shapes` are those that a stored function declares, `accept` the header.
+
+    `points` and `elements` are the most that are allowed, of random points and of numbers in each.
 
     Raises `InvalidRequest` with all faults, and `LimitExceeded`.
     """
@@ -47,13 +49,13 @@ def read_wanted(content: Mapping[str, Any], shapes: Mapping[str, Shape], accept:
                 ranges[name] = found
     count = _integer(content.get("count", 20), "count", 1, faults)
     seed = _integer(content.get("seed", 0), "seed", 0, faults)
-    form = content.get("format") or _accepted(accept)
-    if form not in FORMATS:
+    form = _accepted(accept) if content.get("format") is None else content["format"]
+    if type(form) is not str or form not in FORMATS:
         faults.append(Fault("/format", f"The format has to be one of {', '.join(FORMATS)}."))
     if faults:
         raise InvalidRequest(faults[0].detail, faults=faults[:100])
-    _limit("points", count, MOST_POINTS, "/count")
-    _limit("elements", sum(math.prod(r.shape) for r in ranges.values()), MOST_ELEMENTS, "/domain")
+    _limit("points", count, points, "/count")
+    _limit("elements", sum(math.prod(r.shape) for r in ranges.values()), elements, "/domain")
     return Wanted(ranges, count, seed, form)
 
 
@@ -88,16 +90,12 @@ def _range(given: Any, name: str, shape: Shape, faults: list[Fault]) -> Range | 
     bounds = []
     for bound in ("low", "high"):
         number: Any = fields.get(bound)
-        if type(number) not in (int, float) or not math.isfinite(number):
+        if type(number) not in (int, float) or not abs(number) <= sys.float_info.max:
             faults.append(Fault(pointer((*where, bound)), "This has to be a finite number."))
         else:
             bounds.append(float(number))
     sizes = fields.get("shape", list(shape))
-    if (
-        type(sizes) is not list
-        or any(type(n) is not int or not 0 <= n <= MOST_ELEMENTS for n in sizes)
-        or len(sizes) > 32
-    ):
+    if type(sizes) is not list or any(type(n) is not int or not 0 <= n < 2**31 for n in sizes) or len(sizes) > 32:
         faults.append(Fault(pointer((*where, "shape")), "A shape has to be a list of sizes."))
         sizes = []
     integer = fields.get("integer", False)

@@ -6,11 +6,11 @@ from typing import Any
 
 from engine.checking.check import check as checked
 from engine.limits import Budget
-from service.bodies import read_json_body
 from service.claims import FIELDS, read_assertion
 from service.context import Context
 from service.directions import read_asked
-from service.exchange import Exchange, Reply
+from service.exchange import Reply
+from service.gated import Gated
 from service.json_text import decode
 from service.lean import Lean, LeanRoute
 from service.openapi import problems
@@ -21,32 +21,16 @@ from service.serialise import json_bytes
 REFUSALS = problems(400, 404, 413, 415, 422, 500, 503)
 
 
-class Check:
-    """Answers checks, behind the gate; the witnesses are heard in processes of their own."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-
-    async def __call__(self, exchange: Exchange) -> Reply:
-        """The reply to one request."""
-        context = self._context
-        body = await read_json_body(exchange, context.settings.body_bytes)
-        budget = Budget.starting_now(context.settings.run_seconds)
-        if len(body) <= context.settings.inline_bytes:
-            await context.library.obtain(decode(body))
-        return await context.gate.run(lambda: self._answer(body, budget), budget, exchange.receive)
-
-    def _answer(self, body: bytes, budget: Budget) -> Reply:
-        context, engine = self._context, self._context.engine
-        content = decode(body)
-        function = context.library.named(content)
-        question: Any = content
-        if type(content) is dict:
-            question = {name: value for name, value in content.items() if name not in FIELDS}
-        asked = read_asked(question, "grad", engine, function)
-        assertion = read_assertion(content, engine.limits)
-        report = checked(engine, context.referee, asked.question, assertion, budget)
-        return Reply(200, json_bytes(report_content(report, asked.question.text)))
+def _answer(context: Context, body: bytes, budget: Budget) -> Reply:
+    engine, content = context.engine, decode(body)
+    function = context.library.named(content)
+    question: Any = content
+    if type(content) is dict:
+        question = {name: value for name, value in content.items() if name not in FIELDS}
+    asked = read_asked(question, "grad", engine, function)
+    assertion = read_assertion(content, engine.limits)
+    report = checked(engine, context.referee, asked.question, assertion, budget)
+    return Reply(200, json_bytes(report_content(report, asked.question.text)))
 
 
 def check(question: CheckBody) -> ReportAnswer:
@@ -55,14 +39,14 @@ def check(question: CheckBody) -> ReportAnswer:
     Without `claimed` the service checks itself. The gradient is held against reverse and forward mode, against sympy,
     and against differences of the function in high precision.
     """
-    raise NotImplementedError("answered by Check")
+    raise NotImplementedError("answered by Gated")
 
 
 def routes(context: Context) -> list[LeanRoute]:
     """The routes of this module."""
     return [
         LeanRoute(
-            Lean("/check", Check(context)),
+            Lean("/check", Gated(context, lambda body, _, budget: _answer(context, body, budget))),
             check,
             operation_id="check",
             summary="Check a gradient",

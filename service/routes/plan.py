@@ -11,9 +11,9 @@ from engine.limits import Budget
 from engine.verify.judge import judge
 from engine.verify.plan import VERSION
 from engine.verify.plan_report import PlanReport
-from service.bodies import read_json_body
 from service.context import Context
-from service.exchange import Exchange, Reply
+from service.exchange import Reply
+from service.gated import Gated
 from service.json_text import decode
 from service.lean import Lean, LeanRoute
 from service.openapi import problems
@@ -26,25 +26,11 @@ REFUSALS = problems(400, 413, 415, 422, 500, 503)
 _CHANGED = "This is not the plan as `/check/plan` answered it: a field was changed, or numbers lost digits on the way."
 
 
-class Gated:
-    """Answers requests by `work` on their decoded bodies, behind the gate."""
-
-    def __init__(self, context: Context, work: Callable[[Any, Reader], dict[str, Any]]) -> None:
-        self._context, self._work = context, work
-
-    async def __call__(self, exchange: Exchange) -> Reply:
-        """The reply to one request."""
-        settings = self._context.settings
-        body = await read_json_body(exchange, settings.body_bytes)
-        budget = Budget.starting_now(settings.run_seconds)
-
-        def work() -> Reply:
-            reader = Reader(self._context.engine.limits, settings.answer_bytes)
-            content = decode(body)
-            budget.check()
-            return Reply(200, json_bytes(self._work(content, reader)))
-
-        return await self._context.gate.run(work, budget, exchange.receive)
+def _answer(context: Context, body: bytes, budget: Budget, work: Callable[[Any, Reader], dict[str, Any]]) -> Reply:
+    reader = Reader(context.engine.limits, context.settings.answer_bytes)
+    content = decode(body)
+    budget.check()
+    return Reply(200, json_bytes(work(content, reader)))
 
 
 def plan(question: PlanBody) -> PlanAnswer:
@@ -70,14 +56,14 @@ def routes(context: Context) -> list[LeanRoute]:
     documented: dict[str, Any] = {"tags": ["check"], "responses": REFUSALS}
     return [
         LeanRoute(
-            Lean("/check/plan", Gated(context, _plan)),
+            Lean("/check/plan", Gated(context, lambda body, _, budget: _answer(context, body, budget, _plan))),
             plan,
             operation_id="plan",
             summary="Points at which to evaluate one's own function",
             **documented,
         ),
         LeanRoute(
-            Lean("/check/verdict", Gated(context, _verdict)),
+            Lean("/check/verdict", Gated(context, lambda body, _, budget: _answer(context, body, budget, _verdict))),
             verdict,
             operation_id="verdict",
             summary="Judge a gradient from values of one's own function",

@@ -11,11 +11,11 @@ from engine.checking.vectors import vectors as made
 from engine.errors import EngineError, Fault, InvalidRequest
 from engine.limits import Budget
 from engine.question import Array, Question
-from service.bodies import read_json_body
 from service.context import Context
 from service.domains import FIELDS, Wanted, read_wanted
 from service.exchange import Exchange, Reply
 from service.functions.binding import Binding
+from service.gated import Gated
 from service.json_text import decode
 from service.lean import Lean, LeanRoute
 from service.openapi import problems
@@ -28,55 +28,39 @@ REFUSALS = problems(400, 404, 413, 415, 422, 500, 503)
 UNWANTED = ("at", "batch", "precision", "digits", "check")
 
 
-class GoldenVectors:
-    """Answers requests for vectors, behind the gate."""
+def _answer(context: Context, body: bytes, accept: str, budget: Budget) -> Reply:
+    engine, content = context.engine, decode(body)
+    if type(content) is not dict:
+        raise InvalidRequest("The body has to be a JSON object.", faults=[Fault("", "This has to be an object.")])
+    unwanted = [Fault(f"/{name}", "Vectors have no such field.") for name in UNWANTED if name in content]
+    if unwanted:
+        raise InvalidRequest(unwanted[0].detail, faults=unwanted)
+    function = context.library.named(content)
+    shapes = {} if function is None else {name: found.shape or () for name, found in function.free.items()}
+    wanted = read_wanted(content, shapes, accept, context.settings.vectors_points, context.settings.vectors_elements)
+    rest = {name: value for name, value in content.items() if name not in FIELDS}
+    example = {name: np.zeros(r.shape).tolist() for name, r in wanted.domain.items()}
+    asked = read_question({**rest, "at": example}, engine.limits, function)
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def ask(at: Mapping[str, Array], over: tuple[str, ...]) -> Question:
+        return _question(at, over, asked.question, function)
 
-    async def __call__(self, exchange: Exchange) -> Reply:
-        """The reply to one request."""
-        context = self._context
-        body = await read_json_body(exchange, context.settings.body_bytes)
-        budget = Budget.starting_now(context.settings.run_seconds)
-        if len(body) <= context.settings.inline_bytes:
-            await context.library.obtain(decode(body))
-        accept = exchange.headers.get(b"accept", b"").decode("latin-1")
-        return await context.gate.run(lambda: self._answer(body, accept, budget), budget, exchange.receive)
+    try:
+        found = made(engine, context.referee, ask, wanted.domain, wanted.count, wanted.seed, budget)
+    except EngineError as error:
+        # Inputs are told in the domain here, where other questions have `at`.
+        error.faults = [Fault(f.pointer.replace("/at/", "/domain/"), f.detail) for f in error.faults]
+        error.hint = error.hint and error.hint.replace('in "at"', 'in "domain"')
+        raise
+    return _written(found, wanted, asked.encoding, asked.question.text)
 
-    def _answer(self, body: bytes, accept: str, budget: Budget) -> Reply:
-        context, engine = self._context, self._context.engine
-        content = decode(body)
-        if type(content) is not dict:
-            raise InvalidRequest("The body has to be a JSON object.", faults=[Fault("", "This has to be an object.")])
-        unwanted = [Fault(f"/{name}", "Vectors have no such field.") for name in UNWANTED if name in content]
-        if unwanted:
-            raise InvalidRequest(unwanted[0].detail, faults=unwanted)
-        function = context.library.named(content)
-        shapes = {} if function is None else {name: found.shape or () for name, found in function.free.items()}
-        wanted = read_wanted(content, shapes, accept)
-        rest = {name: value for name, value in content.items() if name not in FIELDS}
-        example = {name: np.zeros(r.shape).tolist() for name, r in wanted.domain.items()}
-        asked = read_question({**rest, "at": example}, engine.limits, function)
 
-        def ask(at: Mapping[str, Array], over: tuple[str, ...]) -> Question:
-            return _question(at, over, asked.question, function)
-
-        try:
-            found = made(engine, context.referee, ask, wanted.domain, wanted.count, wanted.seed, budget)
-        except EngineError as error:
-            # Inputs are told in the domain here, where other questions have `at`.
-            error.faults = [Fault(f.pointer.replace("/at/", "/domain/"), f.detail) for f in error.faults]
-            error.hint = error.hint and error.hint.replace('in "at"', 'in "domain"')
-            raise
-        return self._written(found, wanted, asked.encoding, asked.question.text)
-
-    def _written(self, found: Any, wanted: Wanted, encoding: str, text: str) -> Reply:
-        if wanted.format == "csv":
-            return Reply(200, as_csv(found), b"text/csv; charset=utf-8")
-        if wanted.format == "npz":
-            return Reply(200, as_npz(found), b"application/x-npz")
-        return Reply(200, json_bytes({"expr": text, "seed": wanted.seed, **as_json(found, encoding)}))
+def _written(found: Any, wanted: Wanted, encoding: str, text: str) -> Reply:
+    if wanted.format == "csv":
+        return Reply(200, as_csv(found), b"text/csv; charset=utf-8")
+    if wanted.format == "npz":
+        return Reply(200, as_npz(found), b"application/x-npz")
+    return Reply(200, json_bytes({"expr": text, "seed": wanted.seed, **as_json(found, encoding)}))
 
 
 def _question(at: Mapping[str, Array], over: tuple[str, ...], example: Question, function: Binding | None) -> Question:
@@ -91,14 +75,19 @@ def vectors(question: VectorsBody) -> VectorsAnswer:
     The treacherous ones are zeros, tiny numbers, the ends of the domain, kinks, poles, and points at which digits
     cancel. The same request gets the same bits.
     """
-    raise NotImplementedError("answered by GoldenVectors")
+    raise NotImplementedError("answered by Gated")
 
 
 def routes(context: Context) -> list[LeanRoute]:
     """The routes of this module."""
+
+    def answer(body: bytes, exchange: Exchange, budget: Budget) -> Reply:
+        accept = exchange.headers.get(b"accept", b"").decode("latin-1")
+        return _answer(context, body, accept, budget)
+
     return [
         LeanRoute(
-            Lean("/vectors", GoldenVectors(context)),
+            Lean("/vectors", Gated(context, answer)),
             vectors,
             operation_id="vectors",
             summary="Golden vectors for a test suite",

@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.domains import MOST_POINTS
 from service.schemas.arrays import AnyArray
 from service.schemas.documented import Documented
 
@@ -37,7 +36,7 @@ class VectorsBody(BaseModel):
     function: str | None = Field(None, description="The id or name of a stored function.")
     model: str | None = Field(None, description="Not in this version.")
     domain: Ranges = Field(description="By input: `[low, high]`, or an object that has a shape too.")
-    count: int = Field(20, ge=1, le=MOST_POINTS)
+    count: int = Field(20, ge=1)
     seed: int = Field(0, ge=0)
     wrt: str | list[str] | None = None
     encoding: Literal["json", "base64"] | None = None

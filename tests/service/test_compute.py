@@ -98,7 +98,7 @@ def test_names_in_unicode(client: Client) -> None:
         (b'{"expr": "x", "at": {"x": 1}, "wrt": "z"}', "invalid-request", ["/wrt/0"]),
         (b'{"expr": "x", "at": {"x": 1}, "wrt": ["x", "x"]}', "invalid-request", ["/wrt/1"]),
         (b'{"expr": "x", "at": {"x": 1}, "batch": true}', "invalid-request", ["/at/x"]),
-        (b'{"expr": "x", "at": {"x": 1}, "check": true}', "unsupported", ["/check"]),
+        (b'{"program": "return x", "at": {"x": 1}}', "unsupported", ["/program"]),
         (b'{"expr": "(x", "at": {"x": 1}}', "syntax-error", None),
         (b'{"expr": "sine(x)", "at": {"x": 1}}', "unknown-name", None),
         (b'{"expr": "x^2", "at": {"x": [1, 2]}}', "not-scalar", None),
