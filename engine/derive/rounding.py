@@ -24,7 +24,7 @@ from engine.graph.registry import register
 from engine.graph.types import Type
 from engine.graph.values import Graph, Node, Value
 from engine.limits import Budget, Limits
-from engine.primitives.arithmetic import add
+from engine.primitives.arithmetic import add, equal, select
 from engine.primitives.conditioning import EXACT, LOOSE, MATRIX
 from engine.primitives.kinks import abs_
 from engine.primitives.reductions import max_
@@ -40,6 +40,7 @@ UNIT = 2.0**-53
 FUNCTION_UNITS = 2.0
 """Library functions are good to about one unit in the last place, arithmetic to half of one."""
 TINY = 5e-324
+LOST = 1e-290
 SUMMING = frozenset(["sum", "cumsum", "scatter_add"])
 ARITHMETIC = frozenset(["add", "subtract", "multiply", "chain", "divide", "reciprocal", "square", "sqrt"])
 
@@ -155,4 +156,7 @@ def _of_result(node: Node, value: Value) -> Value:
     if node.primitive.name in SUMMING or node.primitive.kind == "multilinear":
         terms = [abs_(v) if v.type.dtype == "real" else v for v in node.inputs]
         return emit(node.primitive, terms, node.params)[0]
+    if node.primitive.name == "gamma":
+        # It has no zeros: a result of 0 is one that the library lost, subnormal numbers among them.
+        return select(equal(value, 0.0), LOST, value)
     return value
