@@ -7,7 +7,7 @@ parts.  `many` directions are one batch over the parts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -54,7 +54,8 @@ class Function:
     """The function that is asked about: its graph, and the inputs to differentiate (names and positions).
 
     Its outputs are real.  `several` outputs are told apart in the answer, even if there is only one; `weighted` says
-    that cotangents are sent along beside the directions.  `sparse` asks for the entries of matrices that may differ
+    that cotangents are sent along beside the directions.  `moved` are the inputs that the vectors of an `hvp` move, be
+    they to be differentiated or not.  `sparse` asks for the entries of matrices that may differ
     from 0.
     """
 
@@ -65,6 +66,7 @@ class Function:
     several: bool = False
     weighted: bool = False
     sparse: bool = False
+    moved: Sequence[int] = ()
 
     @property
     def positions(self) -> list[int]:
@@ -194,7 +196,7 @@ def _hvp(function: Function) -> Derived:
     else:
         first = gradient(graph, positions, limits, budget)
         pulled = first.graph
-    pushed = jvp(pulled, positions, limits, budget)
+    pushed = jvp(pulled, function.moved, limits, budget)
     # Outputs of `pushed`: values, gradients, tangents of the values, which nobody asked for, those of the gradients.
     outputs = (*pushed.outputs[: values + count], *pushed.outputs[2 * values + count :])
     layout: dict[str, Layout] = {

@@ -112,19 +112,17 @@ def _hidden(span: Span | None, operation: str) -> Warning:
 
 def _relevant(met: Met, findings: Findings, cotangents: Mapping[Value, Value] | None) -> Met | None:
     """What of a kink the answer depends on: where the cotangent is 0, it does not matter what happens."""
-    output, kink = met.node.outputs[0], met.node.primitive.kink
-    if output.type.dtype != "real" or cotangents is None or (kink is not None and kink.jump):
-        return met
-    cotangent = cotangents.get(output)
-    if cotangent is None:
-        return None
-    array = cotangent.constant if cotangent.constant is not None else findings.values.get(cotangent)
-    if array is None:
+    outputs, kink = met.node.outputs, met.node.primitive.kink
+    if outputs[0].type.dtype != "real" or cotangents is None or (kink is not None and kink.jump):
         return met
     places = np.asarray(met.places)
-    if places.shape != np.shape(array):
-        return met if np.any(array) else None
-    left = places & (np.asarray(array) != 0)
+    left = np.zeros(places.shape, dtype=bool)
+    for cotangent in [cotangents[output] for output in outputs if output in cotangents]:
+        array = cotangent.constant if cotangent.constant is not None else findings.values.get(cotangent)
+        if array is None or (places.shape != np.shape(array) and np.any(array)):
+            return met
+        if places.shape == np.shape(array):
+            left |= places & (np.asarray(array) != 0)
     return Met.at(met.node, left) if np.any(left) else None
 
 

@@ -113,8 +113,8 @@ class Inputs:
         if self._question.wrt is None:
             names = tuple(n for n, t in self.types.items() if t.dtype == "real" and n not in static)
         else:
-            names = tuple(normal_name(name) for name in self._question.wrt)
-            self._known(names, "/wrt/")
+            names = tuple(normal_name(name) for name in self._asked())
+            self._known(names)
         for name in names:
             spelled = self.spelled(name)
             told = {"input": spelled}
@@ -130,9 +130,18 @@ class Inputs:
         """Whether an input is real, and not fixed when the text is compiled."""
         return self.types[name].dtype == "real" and name not in self._uses.static
 
-    def _known(self, names: tuple[str, ...], pointer: str) -> None:
+    def _asked(self) -> tuple[str, ...]:
+        """The names of `wrt`, which may be a single one."""
+        wrt = self._question.wrt
+        return () if wrt is None else (wrt,) if isinstance(wrt, str) else wrt
+
+    def _known(self, names: tuple[str, ...]) -> None:
+        single = isinstance(self._question.wrt, str)
         faults = [
-            Fault(f"{pointer}{i}", f"{name!r} is a constant." if name in CONSTANTS else f"{name!r} is not an input.")
+            Fault(
+                "/wrt" if single else f"/wrt/{i}",
+                f"{name!r} is a constant." if name in CONSTANTS else f"{name!r} is not an input.",
+            )
             for i, name in enumerate(names)
             if name not in self.types
         ]
@@ -148,8 +157,11 @@ class Inputs:
                 refuse(f"/{field}/{spelled}", f"{spelled!r} and {other!r} are the same name.")
         if not names:
             refuse(f"/{field}", f"There is no {field}: give one for at least one input.")
-        if self._question.wrt is not None:
-            refuse("/wrt", f"The inputs that are differentiated here are those of the {field}; leave `wrt` out.")
+        if self._question.wrt is not None and field == "tangent":
+            listed = [normal_name(name) for name in self._asked()]
+            for name in names:
+                if name not in listed:
+                    refuse(f"/{field}/{name}", f"{name!r} is not among the inputs of `wrt`.")
         for name in names:
             if name not in self.types:
                 refuse(f"/{field}/{name}", f"{name!r} is not an input.")

@@ -76,20 +76,29 @@ class Preparation:
         self._note_rewrites(builder.rewritten, graph)
         wrt = self._wrt(inputs)
         sources = [name for name in wrt if name in values and inputs.differentiable(name)]
-        graph = self._ready(graph, [values[name] for name in sources])
+        moved = sources if self._ask != "hvp" else [n for n in inputs.moved(DIRECTED["hvp"]) if n in values]
+        active = [values[name] for name in dict.fromkeys((*sources, *moved))]
+        graph = self._ready(graph, active)
         positions = {inputs.spelled(name): inputs.moving.index(name) for name in sources}
         derived = DERIVATIONS[self._ask](
             Function(
-                graph, positions, self._limits, self._budget, self._several, self._weighted, question.format == "coo"
+                graph,
+                positions,
+                self._limits,
+                self._budget,
+                self._several,
+                self._weighted,
+                question.format == "coo",
+                [inputs.moving.index(name) for name in moved],
             )
         )
         # The value is what it is, also where its derivative is that of a real number.
         derived = replace(derived, graph=with_outputs(derived.graph, outputs + derived.graph.outputs[len(outputs) :]))
         self._note_disconnected(derived, [inputs.spelled(name) for name in inputs.moving])
         forward = frozenset(graph.nodes)
-        watched = _watched(graph, [values[name] for name in sources])
+        watched = _watched(graph, active)
         if inputs.size is not None:
-            derived, image = self._in_batch(derived, inputs, sources)
+            derived, image = self._in_batch(derived, inputs, moved)
             forward, watched = _images(forward, image), _images(watched, image)
         shapes = [v.shape for v in graph.outputs]
         count = self._directions(inputs, shapes)
@@ -102,7 +111,7 @@ class Preparation:
             derived.graph,
             compile_graph(derived.graph, self._limits, watched & set(derived.graph.nodes), guard=True),
             tuple(inputs.spelled(name) for name in inputs.moving),
-            self._along(inputs, sources, len(outputs)),
+            self._along(inputs, moved, len(outputs)),
             list(range(len(outputs))) if self._several else 0,
             self._complete(derived.layout, wrt, inputs, shapes, count),
             undefined,
@@ -121,9 +130,7 @@ class Preparation:
     def _wrt(self, inputs: Inputs) -> tuple[str, ...]:
         if self._ask == "value":
             return ()
-        if self._ask in DIRECTED and self._ask != "vjp":
-            return inputs.moved(DIRECTED[self._ask])
-        return inputs.wrt(self._notices)
+        return inputs.moved(DIRECTED["jvp"]) if self._ask == "jvp" else inputs.wrt(self._notices)
 
     def _ready(self, graph: Graph, sources: list[Value]) -> Graph:
         """The graph with real outputs, and of the rank that the question is for."""
@@ -162,14 +169,14 @@ class Preparation:
                 hint=(f"sum({text})" if len(text) < 60 else "sum(…)") + weighted,
             )
 
-    def _in_batch(self, derived: Derived, inputs: Inputs, sources: list[str]) -> tuple[Derived, Mapping[Value, Value]]:
-        """The answer for all points of a batch; a direction runs over the points if its input (in `sources`) does."""
+    def _in_batch(self, derived: Derived, inputs: Inputs, moved: list[str]) -> tuple[Derived, Mapping[Value, Value]]:
+        """The answer for all points of a batch; a direction runs over the points if its input (in `moved`) does."""
         assert inputs.size is not None
         flags = [name in inputs.varies for name in inputs.moving]
         flags += [True] * len(derived.weights)
         if derived.directions:
             flags += (
-                [True] * len(derived.directions) if self._ask == "vjp" else [name in inputs.varies for name in sources]
+                [True] * len(derived.directions) if self._ask == "vjp" else [name in inputs.varies for name in moved]
             )
         graph, image = batched(derived.graph, flags, inputs.size, self._limits, self._budget)
         cotangents = None
@@ -190,10 +197,10 @@ class Preparation:
             inputs.cotangents(outputs, self._several, many=False)
         return inputs.directions(DIRECTED[self._ask])
 
-    def _along(self, inputs: Inputs, sources: list[str], outputs: int) -> tuple[str, ...]:
+    def _along(self, inputs: Inputs, moved: list[str], outputs: int) -> tuple[str, ...]:
         """The names of the directions in the order of the graph's inputs."""
         weights = cotangent_names(outputs, self._several) if self._weighted else ()
-        return weights if self._ask == "vjp" or self._ask not in DIRECTED else weights + inputs.moves(sources)
+        return weights if self._ask == "vjp" or self._ask not in DIRECTED else weights + inputs.moves(moved)
 
     def _undefined(self, derived: Derived, inputs: Inputs, many: bool) -> Undefined:
         """Which values each part of the answer is the derivative of."""

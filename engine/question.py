@@ -42,7 +42,7 @@ class Question:
     text: str
     at: Mapping[str, Array]
     kind: Literal["expr"] = "expr"
-    wrt: tuple[str, ...] | None = None
+    wrt: tuple[str, ...] | str | None = None
     batch: bool | tuple[str, ...] = False
     along: Mapping[str, Array] = field(default_factory=dict)
     many: bool = False

@@ -37,7 +37,7 @@ def read_asked(content: Any, ask: Ask, engine: Engine, function: Binding | None 
     fields = (field, field + "s")
     own = (*fields, "cotangent") if ask == "hvp" else fields
     rest = {name: value for name, value in content.items() if name not in own}
-    asked = read_question(rest, limits, function, moves=ask != "vjp")
+    asked = read_question(rest, limits, function, moves=ask == "jvp")
     given = [name for name in fields if content.get(name) is not None]
     if len(given) != 1:
         raise _refused(f"/{field}", f"Send exactly one of `{field}`, and `{field}s` for several directions at once.")
@@ -103,23 +103,23 @@ def _array(value: Any, path: Path, limits: Limits) -> Array:
 
 
 def _stacked(found: list[Along], where: list[Path]) -> Along:
-    """Several directions as one array per input; all name the same inputs, with the same shapes."""
-    first = found[0]
+    """Several directions as one array per input, with zeros where a direction leaves an input out."""
+    first: dict[str, Array] = {}
     faults = []
-    for direction, path in zip(found[1:], where[1:], strict=True):
-        if direction.keys() != first.keys():
-            faults.append(Fault(pointer(path), "This names other inputs than the first direction does."))
-        else:
-            faults += [
-                Fault(pointer((*path, name) if name else path), "The shape differs from that in the first direction.")
-                for name, array in direction.items()
-                if array.shape != first[name].shape
-            ]
+    for direction, path in zip(found, where, strict=True):
+        faults += [
+            Fault(pointer((*path, name) if name else path), "The shape differs from that in an earlier direction.")
+            for name, array in direction.items()
+            if array.shape != first.setdefault(name, array).shape
+        ]
         if len(faults) >= MOST_FAULTS:
             break
     if faults:
         raise InvalidRequest(faults[0].detail, faults=faults)
-    return {name: np.stack([direction[name] for direction in found]) for name in first}
+    return {
+        name: np.stack([direction[name] if name in direction else np.zeros(array.shape) for direction in found])
+        for name, array in first.items()
+    }
 
 
 def _refused(where: str, detail: str) -> InvalidRequest:

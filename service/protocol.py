@@ -7,6 +7,7 @@ that sends a byte a minute holds a connection for ever, and one that never ends 
 from __future__ import annotations
 
 import asyncio
+import re
 from functools import partial
 from typing import Any, ClassVar
 
@@ -19,6 +20,21 @@ from service.exchange import WHOLE, new_request_id
 from service.problems import MEDIA_TYPE, problem_of
 from service.serialise import json_bytes
 from service.whole import send_whole
+
+_UPGRADE = re.compile(rb"(?i)\r\nupgrade:")
+
+
+def _without_upgrade(data: bytes) -> bytes:
+    """The bytes with another name for the header `Upgrade` in the head of a request.
+
+    Java's client offers HTTP/2 with it on every request.  The offer may be ignored, but the parser then takes the body
+    for the other protocol and drops it.
+    """
+    end = data.find(b"\r\n\r\n")
+    head = data if end < 0 else data[:end]
+    if b"grade:" not in head and b"GRADE:" not in head:
+        return data
+    return _UPGRADE.sub(b"\r\nx-upgrade:", head) + data[len(head) :]
 
 
 class Protocol(HttpToolsProtocol):
@@ -53,7 +69,7 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Bytes of a request arrived."""
         self._received = False
-        super().data_received(data)
+        super().data_received(_without_upgrade(data) if self._in_head else data)
         if self._received:
             self._disarm()
         elif self._arriving is None:

@@ -59,7 +59,7 @@ def read_question(content: Any, limits: Limits, function: Binding | None = None,
         raise _invalid(faults)
     body = _fields(content, faults)
     at = _arrays(content.get("at"), limits, faults)
-    wrt = _names(content.get("wrt"), "wrt", faults)
+    wrt = _wrt(content.get("wrt"), faults)
     batch = content.get("batch")
     over = batch if type(batch) is bool else _names(batch, "batch", faults)
     text = content.get("expr") if function is None else function.stored.text
@@ -113,6 +113,11 @@ def _arrays(at: Any, limits: Limits, faults: list[Fault]) -> dict[str, Array]:
     return arrays
 
 
+def _wrt(names: Any, faults: list[Fault]) -> tuple[str, ...] | str | None:
+    """One name or several: the engine tells of a fault where it is."""
+    return names if type(names) is str else _names(names, "wrt", faults)
+
+
 def _names(names: Any, field: str, faults: list[Fault]) -> tuple[str, ...] | None:
     if names is None:
         return None
@@ -142,7 +147,8 @@ def _refuse_source(content: dict[str, Any], faults: list[Fault]) -> None:
     if len(given) > 1:
         faults += [Fault(pointer((source,)), f"Send exactly one of {', '.join(SOURCES)}.") for source in given]
     elif not given:
-        faults.append(Fault("/expr", "There is no function to compute: send an expression as `expr`."))
+        detail = "There is no function to compute: send an expression as `expr`, or name a stored one as `function`."
+        faults.append(Fault("/expr", detail))
     elif given != ["expr"] and not faults:
         raise Unsupported(_LATER[given[0]], faults=[Fault(pointer(given), _LATER[given[0]])])
 

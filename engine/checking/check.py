@@ -12,16 +12,20 @@ from engine.checking.agreement import heard, ulps
 from engine.checking.allowance import Claimed, Given, allowance, told
 from engine.checking.verdict import verdict
 from engine.compiled import Prepared
-from engine.errors import EngineError, Fault, InvalidRequest
-from engine.graph.types import Array
+from engine.errors import EngineError, Fault, InvalidRequest, ShapeMismatch
+from engine.graph.types import Array, Shape
 from engine.limits import Budget
 from engine.precision.examine import Examination, signs
+from engine.precision.resolve import Sides
 from engine.precision.subject import Subject
 from engine.question import Answer, Ask, Question
 from engine.verify.diagnosis import Mismatch, diagnose
 from engine.verify.report import Claim, Component, Hypothesis, Report, Witness
 
 MOST_ROWS = 100
+WIDE = 0.1
+"""A tolerance wider than this part of the largest number in sight lets wrong claims pass."""
+CLOSE = 1e-9
 SHARES = {"examine": 0.5, "symbolic": 0.4}
 """What of the remaining time each witness may take."""
 
@@ -72,13 +76,15 @@ class _Truth:
 def check(court: Court, witnesses: Witnesses, question: Question, assertion: Assertion, budget: Budget) -> Report:
     """The report on a claim about the gradient that `question` asks for.  Without a claim, the engine is checked.
 
-    Raises what preparing the gradient raises, and `InvalidRequest` for claims about inputs that are not differentiated.
+    Raises what preparing the gradient raises, `InvalidRequest` for claims about inputs that are not differentiated, and
+    `ShapeMismatch` for a value of another shape.
     """
     question = replace(question, precision="float64", digits=False)
     prepared = court.prepare(question, "grad", budget)
     answer = prepared.run(question, budget)
     names = tuple(answer.grad or ())
     _known(assertion, names)
+    _shaped(assertion, np.shape(answer.value))
     truth = _truth(prepared, witnesses, question, answer, assertion, budget)
     own = assertion.grad is None and assertion.value is None
     grad = {n: truth.fast[n] for n in names} if own else dict(assertion.grad or {})
@@ -87,7 +93,8 @@ def check(court: Court, witnesses: Witnesses, question: Question, assertion: Ass
         {n: truth.expected[n] for n in grad},
         {n: truth.allowed[n] for n in grad},
     )
-    rows = _rows(claim)
+    sides = [] if truth.examination is None else truth.examination.resolved.sides
+    rows = _between(_rows(claim), sides)
     claimed_value = answer.value if own else assertion.value
     value = None if claimed_value is None else _value(np.asarray(claimed_value), truth)
     spoken = {
@@ -96,10 +103,10 @@ def check(court: Court, witnesses: Witnesses, question: Question, assertion: Ass
         "precise": _precise(truth, names),
     }
     wrong = [row for row in rows if not row.ok]
-    sides = [] if truth.examination is None else truth.examination.resolved.sides
-    word, message = verdict(rows, claim, value, spoken, sides, truth.sure, own)
+    blind = _blind(claim, value, truth) if assertion.tolerance is None and not own else False
+    word, message = verdict(rows, claim, value, spoken, sides, truth.sure, own, blind)
     diagnosis: Sequence[Hypothesis] = ()
-    if claim.wrong and word in ("incorrect", "not-differentiable"):
+    if word == "incorrect" and claim.wrong:
         diagnosis = _diagnosis(court, question, claim, budget)
         if diagnosis:
             message = f"{message} {diagnosis[0].detail}"
@@ -130,6 +137,12 @@ def _known(assertion: Assertion, names: Sequence[str]) -> None:
     ]
     if faults:
         raise InvalidRequest(faults[0].detail, faults=faults)
+
+
+def _shaped(assertion: Assertion, needed: Shape) -> None:
+    if assertion.value is not None and assertion.value.shape != needed:
+        detail = f"The value of the function has shape {list(needed)}; this has {list(assertion.value.shape)}."
+        raise ShapeMismatch(detail, faults=[Fault("/claimed/value", detail)])
 
 
 def _truth(
@@ -189,12 +202,41 @@ def _rows(claim: Claim) -> list[Component]:
     return rows
 
 
+def _between(rows: Sequence[Component], sides: Sequence[Sides]) -> list[Component]:
+    """The rows; at a kink, whatever lies between the derivatives from both sides is as good as the convention."""
+    met = {(s.inputs[0], s.index): (s.left, s.right) for s in sides if s.part == "grad" and s.inputs}
+    found = []
+    for row in rows:
+        left, right = met.get((row.input, row.index), (None, None))
+        if left is not None and right is not None and min(left, right) <= row.claimed <= max(left, right):
+            row = replace(row, ok=True)
+        found.append(row)
+    return found
+
+
+def _blind(claim: Claim, value: Component | None, truth: _Truth) -> bool:
+    """Whether the tolerance is so wide, compared with all that is claimed and expected, that it says nothing."""
+    names = [n for n, c in claim.claimed.items() if c.shape == claim.expected[n].shape]
+    with np.errstate(all="ignore"):
+        sizes = [np.fmax(np.abs(claim.claimed[n]), np.abs(claim.expected[n])) for n in names]
+        scale = max((float(np.max(s, initial=0.0, where=np.isfinite(s))) for s in sizes), default=0.0)
+        for name, largest in zip(names, sizes, strict=True):
+            apart = np.abs(claim.claimed[name] - claim.expected[name]) > CLOSE * largest
+            if np.any(apart & (claim.allowed[name] > WIDE * np.fmax(largest, scale))):
+                return True
+    if value is None:
+        return False
+    size = max(abs(value.claimed), abs(value.expected))
+    return bool(np.max(truth.allowed[""], initial=0.0) > WIDE * size and value.abs_error > CLOSE * size)
+
+
 def components(name: str, claimed: Array, expected: Array, allowed: Array) -> list[Component]:
     """A row for every element of arrays of one shape."""
     with np.errstate(all="ignore"):
         difference = np.where(claimed == expected, 0.0, np.abs(claimed - expected))
         relative = np.where(expected == 0, np.where(difference == 0, 0.0, np.nan), difference / np.abs(expected))
-        ok = (claimed == expected) | (difference <= allowed)
+        # Where the function has no number, NaN is the right answer.
+        ok = (claimed == expected) | (difference <= allowed) | (np.isnan(claimed) & np.isnan(expected))
     apart = ulps(claimed, expected)
     return [
         Component(
@@ -219,8 +261,6 @@ def badness(row: Component) -> float:
 
 def _value(claimed: Array, truth: _Truth) -> Component:
     expected = truth.expected[""]
-    if claimed.shape != expected.shape:
-        return Component("", (), float("nan"), float("nan"), float("nan"), float("nan"), float("nan"), ok=False)
     rows = components("", claimed.astype(np.float64), expected, truth.allowed[""])
     return max(rows, key=lambda row: (not row.ok, badness(row))) if rows else Component("", (), 0, 0, 0, 0, 0, ok=True)
 

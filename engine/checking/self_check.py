@@ -52,6 +52,9 @@ def self_check(
     apart = spoken["precise"].status == "disagree"
     if apart or wrong:
         message = "Our own witnesses disagree: this is our fault, not yours. Please tell us."
+    elif unsure := sum(int(np.count_nonzero(~sure)) for sure in found.resolved.sure):
+        message = f"Of the {len(rows):,} numbers of the answer, high precision could not settle {unsure:,}; "
+        message += "nothing speaks against the answer."
     else:
         message = f"All {len(rows):,} numbers of the answer agree with high precision."
     listed = sorted(rows, key=lambda row: (row.ok, -badness(row)))[:MOST_ROWS] if len(rows) > MOST_ROWS else rows

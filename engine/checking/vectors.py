@@ -11,7 +11,7 @@ import numpy as np
 from engine.checking.allowance import allowance
 from engine.checking.check import Court, Witnesses
 from engine.checking.crossings import Gaps, Named, on_segment
-from engine.errors import EngineError, Fault, InvalidRequest
+from engine.errors import BudgetExceeded, EngineError, Fault, InvalidRequest
 from engine.graph.types import Array, Shape
 from engine.limits import Budget
 from engine.question import Question
@@ -80,7 +80,12 @@ def vectors(
             seen.add(_bits(point))
             kinds.append(kind)
             chosen.append(point)
-    found = _answered(court, witnesses, ask, chosen, kinds, budget)
+    found, settled = _answered(court, witnesses, ask, chosen, kinds, budget)
+    if not found.kinds and not settled:
+        raise BudgetExceeded(
+            "High precision did not settle the value at any point in time.",
+            hint="Ask for fewer or smaller points, or for a part of the domain.",
+        )
     if not found.kinds:
         raise InvalidRequest(
             "The function has no finite value at any point of the domain that was tried.",
@@ -183,8 +188,11 @@ def _special(domain: Mapping[str, Range], middle: Named) -> Iterator[tuple[str, 
 
 def _answered(
     court: Court, witnesses: Witnesses, ask: Ask, chosen: list[dict[str, Array]], kinds: list[str], budget: Budget
-) -> Vectors:
-    """All points in one batch, in as many digits as it takes; those without a finite value are left out."""
+) -> tuple[Vectors, bool]:
+    """All points in one batch, in as many digits as it takes; those without a finite value are left out.
+
+    And whether the function was looked at to the end at every point at which float64 has a finite value.
+    """
     at = {name: np.stack([point[name] for point in chosen]) for name in chosen[0]}
     question = replace(ask(at, tuple(at)), precision="float64")
     prepared = court.prepare(question, "grad", budget)
@@ -210,7 +218,8 @@ def _answered(
         bad = ~np.isfinite(array) | ~np.asarray(sure["grad"][name])
         differentiable &= ~bad.reshape(len(kinds), -1).any(axis=1)
     kept = np.flatnonzero(np.isfinite(value) & np.asarray(sure["value"]))
-    return Vectors(
+    settled = bool(np.all(np.asarray(sure["value"]) | ~np.isfinite(np.asarray(fast.value))))
+    found = Vectors(
         {name: array[kept] for name, array in at.items()},
         value[kept],
         {name: array[kept] for name, array in grad.items()},
@@ -218,6 +227,7 @@ def _answered(
         [kinds[i] for i in kept],
         differentiable[kept],
     )
+    return found, settled
 
 
 def _allowance(expected: Array, spread: Any, errors: Any) -> Array:

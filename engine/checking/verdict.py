@@ -19,8 +19,9 @@ def verdict(
     sides: Sequence[Sides],
     sure: Mapping[str, Array],
     own: bool,
+    blind: bool = False,
 ) -> tuple[Verdict, str]:
-    """What is to be said of the claim as a whole."""
+    """What is to be said of the claim as a whole; `blind`: the tolerance is too wide to tell."""
     at_kinks = {(s.inputs[0], s.index) for s in sides if s.part == "grad" and s.inputs}
     smooth = [row for row in rows if (row.input, row.index) not in at_kinks]
     wrong = [row for row in smooth if not row.ok]
@@ -40,6 +41,11 @@ def verdict(
         return "not-differentiable", f"There is no finite derivative with respect to {_place(first)} at this point."
     if at_kinks:
         return "not-differentiable", _kink(rows, sides, who)
+    if blind:
+        return "inconclusive", (
+            "At this point the last places of the inputs decide about the result: in this precision, right cannot be "
+            "told from wrong. Check at another point, or say with `tolerance` how close is close enough."
+        )
     doubtful = [n for n in claim.claimed if not np.all(sure[n])]
     alone = all(witnesses[name].status == "skipped" for name in ("symbolic", "precise"))
     if not rows:
@@ -74,13 +80,15 @@ def _incorrect(who: str, wrong: Sequence[Component], count: int, claim: Claim, v
     return " ".join(said)
 
 
-def _kink(rows: Sequence[Component], sides: Sequence[Sides], who: str) -> str:
-    first = sides[0]
+def _kink(rows: Sequence[Component], met: Sequence[Sides], who: str) -> str:
+    first = met[0]
     claimed = next((r.claimed for r in rows if r.input == first.inputs[0] and r.index == first.index), None)
     place = f"{first.inputs[0]}{list(first.index) if first.index else ''}"
-    text = f"The function has a kink here: along {place} its derivative is {_side(first.left)} from the left and "
+    sides = (first.left, first.right)
+    what = "a kink" if all(side is not None and np.isfinite(side) for side in sides) else "no derivative"
+    text = f"The function has {what} here: along {place} its derivative is {_side(first.left)} from the left and "
     text += f"{_side(first.right)} from the right"
-    if claimed is None or first.left is None or first.right is None:
+    if claimed is None or first.left is None or first.right is None or what != "a kink":
         return text + "."
     low, high = min(first.left, first.right), max(first.left, first.right)
     within = "lies between them: any such choice is defensible" if low <= claimed <= high else "is neither of them"

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from engine.graph.values import Graph, Node, Value
-from engine.primitives.conditioning import ACCUMULATING, EXACT, LOOSE, MATRIX, TAME
+from engine.primitives.conditioning import ACCUMULATING, EXACT, LOOSE, MATRIX, TAME, WHOLE
 
 Guard = Callable[..., bool]
 """Of the output (the first, of several) and the arguments of a node."""
@@ -36,7 +36,7 @@ def guards(graph: Graph) -> Mapping[Node, Guard]:
         name = node.primitive.name
         clean = all(v in exact or v.constant is not None or v.type.dtype != "real" for v in node.inputs)
         if name in EXACT:
-            if clean:
+            if clean or name in WHOLE:
                 exact.update(node.outputs)
             continue
         if node.outputs[0].type.dtype != "real" or name in TAME or _of_one_term(node):
@@ -130,6 +130,14 @@ def _steep(step: float, out: Any, x: Any) -> bool:
     return _any(abs(x) * (1.0 + out * out) > 64.0 * abs(out))
 
 
+def _high_power(step: float, out: Any, x: Any, y: Any) -> bool:
+    return _any(abs(y) > 2.0**14)
+
+
+def _near_minus_one(step: float, out: Any, x: Any) -> bool:
+    return _any(x < -0.99)
+
+
 def _unruly(step: float, out: Any, x: Any, *rest: Any) -> bool:
     """For functions with zeros and poles that nobody has listed."""
     size = abs(x)
@@ -155,6 +163,8 @@ _RULES: dict[str, Guard] = {
     "sin": _small_result,
     "cos": _small_result,
     "tan": _steep,
+    "log1p": _near_minus_one,
+    "power": _high_power,
     "asin": _near_one,
     "acos": _near_one,
     "acosh": _near_one,
@@ -164,6 +174,7 @@ _RULES: dict[str, Guard] = {
     "erfcinv": _always,
     "log_softmax": _small_result,
     "logaddexp": _small_result,
+    "logsumexp": _near_zero,
     "xlogy": _near_zero,
     "xlog1py": _near_zero,
     "entr": _near_zero,

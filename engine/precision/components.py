@@ -14,7 +14,7 @@ from engine.graph.types import Array
 from engine.limits import Budget
 from engine.precision.subject import Subject
 from engine.question import Ask, Question
-from engine.verify.limit import Direction, Function, Point, of_graph, weighted
+from engine.verify.limit import Direction, Function, Point, everywhere, of_graph, weighted
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +52,19 @@ class Components:
         return [(o, self._lead + index) for o, shape in enumerate(self._shapes) for index in np.ndindex(shape)]
 
     def ways(self, most: int) -> list[Direction]:
-        """Unit directions of the first real inputs, `most` of them."""
-        found = []
-        for position, value in enumerate(self._subject.graph.inputs):
-            if value.type.dtype == "real":
-                for index in np.ndindex(value.shape):
+        """One direction in which everything moves, and `most` unit directions, of the inputs to differentiate.
+
+        That between the axes tells x y / (x² + y²), which has no limit at 0, from what has one.
+        """
+        positions = set(self._subject.wrt.values())
+        if not positions:
+            return []
+        every = everywhere(self.point.arguments)
+        found: list[Direction] = [[way if k in positions else np.zeros_like(way) for k, way in enumerate(every)]]
+        for position in sorted(positions):
+            for index in np.ndindex(self._subject.graph.inputs[position].shape):
+                if len(found) <= most:
                     found.append(self._unit(position, index))
-                    if len(found) == most:
-                        return found
         return found
 
     def tasks(self) -> Iterator[Task]:

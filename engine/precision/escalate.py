@@ -85,9 +85,9 @@ def _escalated(
     budget: Budget,
 ) -> tuple[Answer, list[Array] | None]:
     """The answer resolved, and its digits; as it was, with a warning, where that takes too long."""
-    start = time.perf_counter()
+    start, exact = time.perf_counter(), question.precision == "exact"
     try:
-        needed = None if question.precision == "exact" else [_in_doubt(*pair) for pair in _pairs(answer, digits)]
+        needed = None if exact else [_in_doubt(*pair) for pair in _pairs(answer, digits)]
         found = resolver(question, ask, budget.share(prepared.limits.escalation_seconds), needed)
     except EngineError as error:
         if budget.cancelled:
@@ -101,9 +101,15 @@ def _escalated(
         digits = [np.where(sure, MOST, np.nan) for sure in found.sure]
     right = [np.where(sure, MOST, before) for sure, before in zip(found.sure, digits, strict=True)]
     warnings = _warnings(question, answer, found, outputs, changed, seconds)
-    least = min((float(np.nanmin(d)) for d in right if np.any(~np.isnan(d))), default=MOST)
+    # What is not finite has a warning of its own, and no digits that could be few.
+    least = _least([d[np.isfinite(output) & ~np.isnan(d)] for d, output in zip(right, outputs, strict=True)])
+    unsettled = sum(
+        int(np.count_nonzero(~sure & np.isfinite(output))) for sure, output in zip(found.sure, outputs, strict=True)
+    )
     if least < ENOUGH:
         warnings.insert(0, _still_few(least))
+    elif exact and unsettled:
+        warnings.insert(0, _unsettled(unsettled, found.digits))
     if question.digits and any(np.any(np.isnan(d)) for d in right):
         right = [np.where(np.isnan(d), 0.0, d) for d in right]
     timing = {**answer.seconds, "escalate": seconds}
@@ -137,8 +143,7 @@ def _warnings(
 ) -> list[Warning]:
     """The warnings of the fast run, without those that no longer hold, and with what has been found out."""
     finite = all(bool(np.all(np.isfinite(output))) for output in outputs)
-    doubts = [~sure & _in_doubt(output, None) for output, sure in zip(outputs, found.sure, strict=True)]
-    open_ = not found.whole or any(bool(np.any(mask)) for mask in doubts)
+    open_ = not found.whole
     kept: list[Warning] = []
     for warning in answer.warnings:
         if warning.code == "kink":
@@ -153,9 +158,13 @@ def _warnings(
                 kept.append(warning)
         else:
             kept.append(warning)
+    if found.sides and not any(warning.code in QUESTIONABLE for warning in kept):
+        # Met by the limits alone: float64 saw nothing, as at 0 of the second derivative of softsign.
+        text = "A derivative that is asked for does not exist here: from both sides it is not the same."
+        kept.append(_with_sides(Warning("kink", text), found.sides))
     first: list[Warning] = []
-    if found.limits:
-        first.append(_as_limit(answer.warnings, found.limits))
+    if found.moved:
+        first.append(_as_limit(answer.warnings, found.moved))
     if changed or question.precision == "exact":
         first.append(_told(found, changed, seconds))
     return [*first, *kept]
@@ -206,6 +215,12 @@ def _told(found: Resolved, changed: int, seconds: float) -> Warning:
 def _still_few(least: float) -> Warning:
     text = f"About {least:.0f} digits of the worst number are right, also after a second look."
     return Warning("ill-conditioned", text, None, {"digits": round(least, 1)})
+
+
+def _unsettled(count: int, digits: int) -> Warning:
+    what = "1 number is that" if count == 1 else f"{count} numbers are those"
+    text = f"{what} of float64: with up to {digits} digits, two precisions did not agree."
+    return Warning("ill-conditioned", text, None, {"count": count})
 
 
 def _given_up(question: Question, error: EngineError, digits: Sequence[Array] | None) -> Warning:

@@ -53,7 +53,7 @@ def examine(prepared: Prepared, subject: Subject, question: Question, ask: Ask, 
     differences = [np.full(np.shape(output), np.nan) for output in resolved.outputs]
     along = np.zeros(0)
     try:
-        if resolved.whole:
+        if any(bool(np.any(mask)) for mask in resolved.sure):
             spread = _spread(prepared, question, budget.share(0.5 * budget.left))
         if ask == "grad" and subject.size is None and _count(subject) > MOST_DIFFERENCES:
             if 3 * seconds_of(subject.graph) < budget.left:

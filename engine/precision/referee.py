@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -23,7 +24,7 @@ from engine.question import Array, Ask, Question
 GRACE = 0.3
 """Seconds beyond its deadline that a process has to notice it, before it is killed."""
 START_SECONDS = 20.0
-"""What the first answer of a fresh process may take longer, for its imports."""
+"""What a fresh process may take for its imports, until it says that it is ready."""
 
 
 class Refused(EngineError):
@@ -43,24 +44,33 @@ class Process:
             stderr=subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
         )
-        self._fresh = True
+        self._ready = False
 
     def ask(self, request: Mapping[str, Any], seconds: float) -> dict[str, Any] | None:
         """The answer, or None when the process died or was killed at the end of its time."""
+        if not self._ready:
+            # Its imports are over when it says so; until then the time of the question does not run.
+            self._ready = self._line(START_SECONDS) is not None
+        line = self._line(seconds + GRACE, json.dumps(request).encode() + b"\n") if self._ready else None
+        return None if line is None else json.loads(line)
+
+    def _line(self, seconds: float, request: bytes = b"") -> bytes | None:
+        """The next line that it writes, after it was sent `request`; None if it is dead or had to be killed."""
         assert self._child.stdin is not None
         assert self._child.stdout is not None
-        timer = threading.Timer(seconds + GRACE + (START_SECONDS if self._fresh else 0.0), self._child.kill)
+        timer = threading.Timer(seconds, self._child.kill)
         timer.start()
         try:
-            self._child.stdin.write(json.dumps(request).encode() + b"\n")
-            self._child.stdin.flush()
+            if request:
+                self._child.stdin.write(request)
+                self._child.stdin.flush()
             line = self._child.stdout.readline()
-        except OSError:
+        except (OSError, ValueError):
+            # The pipe is broken, or was closed by `end` in another thread.
             return None
         finally:
             timer.cancel()
-        self._fresh = False
-        return json.loads(line) if line.endswith(b"\n") else None
+        return line if line.endswith(b"\n") else None
 
     @property
     def alive(self) -> bool:
@@ -68,9 +78,14 @@ class Process:
         return self._child.poll() is None
 
     def end(self) -> None:
-        """Kill it and wait until it is gone."""
+        """Kill it and wait until it is gone; from any thread, and any number of times."""
         self._child.kill()
-        self._child.communicate()
+        self._child.wait()
+        for pipe in (self._child.stdin, self._child.stdout):
+            # What was not sent any more has nowhere to go.
+            with suppress(OSError):
+                if pipe is not None:
+                    pipe.close()
 
 
 class Referee:
@@ -138,8 +153,12 @@ class Referee:
             self._give_back(process, answer is not None)
         finally:
             self._free.release()
-        if answer is None or "late" in answer:
+        if answer is None and budget.left > 0:
+            raise Refused("The process that computes in high precision was lost.")
+        if answer is None:
             raise _late(budget)
+        if "late" in answer:
+            raise _late(budget, answer["late"])
         if budget.cancelled:
             budget.check()
         if "refused" in answer:
@@ -155,6 +174,7 @@ class Referee:
                 if process.alive:
                     return process
                 self._all.discard(process)
+                process.end()
             return self._started()
 
     def _started(self) -> Process:
@@ -169,11 +189,14 @@ class Referee:
                 return
             self._all.discard(process)
             self.killed += 1
+            if not self._closed:
+                # In its place, so that the next question does not wait for the imports.
+                self._idle.append(self._started())
         process.end()
 
 
-def _late(budget: Budget) -> BudgetExceeded:
+def _late(budget: Budget, estimate: str | None = None) -> BudgetExceeded:
     return BudgetExceeded(
-        f"High precision did not get there within {budget.seconds:g} s.",
+        estimate or f"High precision did not get there within {budget.seconds:.3g} s.",
         limit=Limit("escalation_seconds", budget.seconds),
     )

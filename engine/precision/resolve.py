@@ -25,9 +25,9 @@ from engine.precision.components import Components, Task
 from engine.precision.subject import Subject
 from engine.question import Ask, Question
 from engine.verify.demand import demand
-from engine.verify.limit import VALUE, backwards
+from engine.verify.limit import VALUE, Direction, backwards, everywhere
 from engine.verify.sides import agrees_with, both, near, one_sided, second_order
-from engine.verify.ziv import settle
+from engine.verify.ziv import Settled, settle
 
 MOST_LIMITS = 256
 """Components that are sought as limits, at most."""
@@ -54,8 +54,9 @@ class Sides:
 class Resolved:
     """`outputs` of the answer's graph, rounded once, and where they are `sure`.
 
-    `digits`: the precision that was needed.  `limits`: how many components were found as limits.  `whole`: whether
-    everything questionable was looked at, and not only what was needed of large arrays.
+    `digits`: the precision that was needed.  `limits`: how many components were found as limits, and `moved`: how many
+    of them are not what the rules say.  `whole`: whether everything questionable was looked at, and not only what was
+    needed of large arrays, and is sure now.  `places` are those of the limits, while they are sought.
     """
 
     outputs: list[Array]
@@ -64,6 +65,8 @@ class Resolved:
     limits: int = 0
     sides: list[Sides] = field(default_factory=list)
     whole: bool = True
+    moved: int = 0
+    places: set[tuple[int, tuple[int, ...]]] = field(default_factory=set)
 
 
 def suspicious(findings: Findings) -> bool:
@@ -102,9 +105,11 @@ def resolve(
         raise BudgetExceeded(f"high precision would take about {seconds:.0f} s here")
     settled = settle(prepared.graph, arguments, budget, needed)
     whole = needed is None or subject.size is not None
-    found = Resolved(list(settled.outputs), [mask.copy() for mask in settled.sure], settled.digits, whole=whole)
+    found = Resolved(list(settled.outputs), [mask.copy() for mask in settled.sure], settled.digits)
     for k, (mask, careful) in enumerate(zip(found.sure, findings.outputs, strict=True)):
-        found.outputs[k] = np.where(mask, found.outputs[k], np.asarray(careful))
+        # Equal numbers may be zeros of different signs, of which high precision knows nothing.
+        differs = mask & np.asarray(found.outputs[k] != np.asarray(careful))
+        found.outputs[k] = np.where(differs, found.outputs[k], np.asarray(careful))
     if everything:
         # Entries of sparse matrices are not sought as limits, so nothing makes them sure here.
         for output in sparse_numbers(prepared.layout):
@@ -120,8 +125,28 @@ def resolve(
         except BudgetExceeded:
             if budget.cancelled:
                 raise
+    found.limits, found.moved = len(found.places), _moved(found, prepared.undefined(findings.outputs, arguments))
+    if not (findings.hidden or findings.kinks):
+        # Only a number was too large or too small for float64: what its graph says in more digits is no convention.
+        found.limits = found.moved = _changed(found, settled)
+    looked_at = needed or [np.ones(mask.shape, dtype=bool) for mask in found.sure]
+    found.whole = whole and not any(bool(np.any(a & ~b)) for a, b in zip(looked_at, found.sure, strict=True))
     found.outputs = prepared.undefined(found.outputs, arguments)
     return found
+
+
+def _moved(found: Resolved, rules: Sequence[Any]) -> int:
+    """How many limits are not what the rules say."""
+    arrays = [np.asarray(output) for output in rules]
+    return sum(not near(float(arrays[o][place]), float(found.outputs[o][place])) for o, place in found.places)
+
+
+def _changed(found: Resolved, settled: Settled) -> int:
+    """How many numbers are sure that were not, or were others, before limits were sought."""
+    return sum(
+        int(np.count_nonzero(sure & ~(known & (now == before))))
+        for sure, known, now, before in zip(found.sure, settled.sure, found.outputs, settled.outputs, strict=True)
+    )
 
 
 def seconds_of(graph: Graph, needed: Sequence[Array] | None = None) -> float:
@@ -191,9 +216,18 @@ def _seek(found: Resolved, components: Components, everything: bool, needed: Seq
             tasks = tasks[:MOST_LIMITS]
             break
     if not all(bool(found.sure[o][place]) for o, place in components.values):
-        _find_value(found, components, tasks)
+        # Where the function has no value, what its rules say of derivatives has no meaning.
+        for output, place in [target for task in tasks for target in task.targets]:
+            found.sure[output][place] = False
+        _find_value(found, components)
     before = [output.copy() for output in found.outputs]
-    _refute(found, [task for task in tasks if _find(found, task)], before)
+    sure = [mask.copy() for mask in found.sure]
+    flags = [_find(found, task) for task in tasks]
+    limits = [task for task, flag in zip(tasks, flags, strict=True) if flag]
+    _refute(found, limits, before)
+    _refute_directions(found, limits, before)
+    _without_gradient(found, tasks, flags, before, sure)
+    _without_value(found, components, tasks, before)
 
 
 def _is_sure(found: Resolved, task: Task) -> bool:
@@ -224,16 +258,70 @@ def _refute(found: Resolved, tasks: list[Task], before: list[Array]) -> None:
                 for output, place in places:
                     found.outputs[output][place] = before[output][place]
                     found.sure[output][place] = False
-                    found.limits -= 1
+                    found.places.discard((output, place))
 
 
-def _find_value(found: Resolved, components: Components, tasks: list[Task]) -> None:
+def _refute_directions(found: Resolved, tasks: list[Task], before: list[Array]) -> None:
+    """Take directional derivatives back that do not add up with that along another direction."""
+    tasks = [task for task in tasks if task.part == "jvp"]
+    if not tasks:
+        return
+    point = tasks[0].point
+    # Of the inputs that move anyway.
+    other = [
+        way if np.any(u) else np.zeros_like(way) for u, way in zip(tasks[0].u, everywhere(point.arguments), strict=True)
+    ]
+    alone = one_sided(point, other)
+    for task in tasks:
+        together = one_sided(point, [np.asarray(a) + b for a, b in zip(task.u, other, strict=True)])
+        for (output, place), one, sum_ in zip(task.targets, alone, together, strict=True):
+            slope, total = both(*one), both(*sum_)
+            if slope is None or total is None:
+                continue
+            with np.errstate(invalid="ignore"):
+                expected = float(found.outputs[output][place]) + slope
+            if not agrees_with(total, expected):
+                found.outputs[output][place] = before[output][place]
+                found.sure[output][place] = False
+                found.places.discard((output, place))
+
+
+def _without_gradient(
+    found: Resolved, tasks: list[Task], flags: list[bool], before: list[Array], sure: list[Array]
+) -> None:
+    """Take second derivatives back where there is no first: differences of |x| at 0 have the limit 0."""
+    kinks = {
+        _way(task.u)
+        for task, flag in zip(tasks, flags, strict=True)
+        if task.part == "grad" and not (flag and _is_sure(found, task))
+    }
+    for task in tasks if kinks else ():
+        if task.part == "hvp" or (task.part == "hessian" and kinks & {_way(task.u), _way(task.v or ())}):
+            for output, place in task.targets:
+                found.outputs[output][place] = before[output][place]
+                found.sure[output][place] = sure[output][place]
+                found.places.discard((output, place))
+
+
+def _without_value(found: Resolved, components: Components, tasks: list[Task], before: list[Array]) -> None:
+    """Take derivatives back where there is no value to differentiate, whatever differences along an axis say."""
+    there = [bool(found.sure[o][place] or np.isfinite(found.outputs[o][place])) for o, place in components.values]
+    for task in tasks if not all(there) else ():
+        each = there if len(task.targets) == len(there) else [all(there)] * len(task.targets)
+        for (output, place), defined in zip(task.targets, each, strict=True):
+            if not defined:
+                found.outputs[output][place] = before[output][place]
+                found.sure[output][place] = False
+                found.places.discard((output, place))
+
+
+def _way(direction: Direction) -> bytes:
+    return b"".join(np.asarray(way).tobytes() for way in direction)
+
+
+def _find_value(found: Resolved, components: Components) -> None:
     """The value of a removable singularity: the same from all sides that are looked at."""
-    ways = [task.u for task in tasks[:8]] or components.ways(8)
-    if ways:
-        # A direction between the axes tells x y / (x² + y²), which has no limit at 0, from one that has.
-        columns = zip(*ways, strict=True)
-        ways.append([np.sum([(2.0 + k) * np.asarray(w) for k, w in enumerate(column)], axis=0) for column in columns])
+    ways = components.ways(8)
     limits = [components.point.limit(VALUE, way) for u in ways for way in (u, backwards(u))]
     for i, (output, place) in enumerate(components.values):
         if found.sure[output][place] or found.outputs[output].dtype.kind != "f":
@@ -251,12 +339,16 @@ def _find(found: Resolved, task: Task) -> bool:
         number = both(left, right)
         if number is not None:
             _set(found, output, place, number)
-        elif any(side is not None and side == side for side in (left, right)):
-            found.sides.append(Sides(task.part, task.inputs, place, left, right))
+        elif any(side is None or side == side for side in (left, right)):
+            here = Sides(task.part, task.inputs, place, left, right)
+            if here not in found.sides:
+                found.sides.append(here)
     return all(both(left, right) is not None for left, right in sides)
 
 
 def _set(found: Resolved, output: int, place: tuple[int, ...], number: float) -> None:
-    found.outputs[output][place] = number
+    # What was rounded once is not replaced by the same number with the last place in doubt.
+    if not (found.sure[output][place] and near(float(found.outputs[output][place]), number)):
+        found.outputs[output][place] = number
     found.sure[output][place] = True
-    found.limits += 1
+    found.places.add((output, place))

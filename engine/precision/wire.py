@@ -47,7 +47,7 @@ def question_from(content: Mapping[str, Any]) -> Question:
     """The question again."""
     found = dict(content)
     found["at"], found["along"] = arrays_from(content["at"]), arrays_from(content["along"])
-    found["wrt"] = None if content["wrt"] is None else tuple(content["wrt"])
+    found["wrt"] = tuple(content["wrt"]) if isinstance(content["wrt"], list) else content["wrt"]
     found["batch"] = content["batch"] if isinstance(content["batch"], bool) else tuple(content["batch"])
     return Question(**found)
 
@@ -59,6 +59,7 @@ def resolved_to(resolved: Resolved) -> dict[str, Any]:
         "sure": list_to(resolved.sure),
         "digits": resolved.digits,
         "limits": resolved.limits,
+        "moved": resolved.moved,
         "whole": resolved.whole,
         "sides": [[s.part, list(s.inputs), list(s.index), _number(s.left), _number(s.right)] for s in resolved.sides],
     }
@@ -68,7 +69,7 @@ def resolved_from(content: Mapping[str, Any]) -> Resolved:
     """The resolved answer again."""
     sides = [Sides(p, tuple(n), tuple(i), _unnumber(a), _unnumber(b)) for p, n, i, a, b in content["sides"]]
     outputs, sure = (list_from(content[name]) for name in ("outputs", "sure"))
-    return Resolved(outputs, sure, content["digits"], content["limits"], sides, content["whole"])
+    return Resolved(outputs, sure, content["digits"], content["limits"], sides, content["whole"], content["moved"])
 
 
 def examination_to(examination: Examination) -> dict[str, Any]:

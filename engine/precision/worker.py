@@ -1,8 +1,9 @@
 """A process that computes in high precision, so that it can be stopped: `python -m engine.precision.worker`.
 
 mpmath and sympy are written in Python, may take for ever, and cannot be interrupted from outside; in a process of their
-own they neither hold up the server nor outlive their deadline.  A request is a line of JSON on standard input, its
-answer a line on standard output.  When standard input ends, so does the process, whatever it is doing.
+own they neither hold up the server nor outlive their deadline.  A first line on standard output says that it is ready;
+then a request is a line of JSON on standard input, its answer a line on standard output.  When standard input ends, so
+does the process, whatever it is doing.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from engine.errors import BudgetExceeded, EngineError
 from engine.limits import Budget, Limits
 from engine.precision import wire
 
+READY = b"ready\n"
+"""What it writes before the first answer, when its imports are over."""
 MEMORY_BYTES = 4 * 2**30
 """Address space of the process; a computation that wants more fails, and the process with it."""
 
@@ -36,16 +39,18 @@ class Worker:
         }
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """The answer to one request: `{"result": …}`, or `{"refused": …}` in words."""
+        """The answer to one request: `{"result": …}`, or in words `{"refused": …}` or `{"late": …}`."""
         budget = Budget.starting_now(request["seconds"])
         try:
             return {"result": self._tasks[request["task"]](request, budget)}
         except BudgetExceeded as error:
-            return {"late": error.detail}
+            # What is late at some point has a limit; otherwise it was known beforehand that it would take too long.
+            return {"late": None if error.limit else error.detail}
         except EngineError as error:
             return {"refused": error.detail}
-        except (ArithmeticError, MemoryError, RecursionError) as error:
-            return {"refused": type(error).__name__}
+        except Exception as error:
+            # mpmath and sympy raise of everything; whatever it is, the next question finds the process as it was.
+            return {"refused": f"it failed with a {type(error).__name__}"}
 
     def _resolve(self, request: dict[str, Any], budget: Budget) -> Any:
         question, ask = wire.question_from(request["question"]), request["ask"]
@@ -68,6 +73,8 @@ def main() -> None:
     requests: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_read, args=(requests,), daemon=True).start()
     output = sys.stdout.buffer
+    output.write(READY)
+    output.flush()
     while True:
         answer = worker.answer(json.loads(requests.get()))
         output.write(json.dumps(answer).encode() + b"\n")

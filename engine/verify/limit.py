@@ -5,8 +5,10 @@ The point itself is never used, so that a removable singularity is no hindrance;
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -34,6 +36,14 @@ SCHEDULES = ((100, 4), (400, 12))
 """Digits to begin with, and what part of them the step has: less where several powers of the step cancel."""
 DOUBLINGS = 3
 AGREE = 1e-18
+SHORTER = 0.375
+BETWEEN = 6
+"""Steps at which an infinite limit is looked at once more: what only oscillates may grow three times by chance."""
+MANTISSA = 1.6180419921875
+"""Of the step: short, so that steps from short numbers are exact, but no power of 2, which some functions are fond of.
+"""
+NOTHING = 1e-200
+"""A derivative is called 0 when all that may be hidden by rounding is smaller than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +66,14 @@ class Point:
     def beside(self, digits: int, step: float, u: Direction) -> tuple[list[Any], list[Any], Numbers]:
         """Pairs of the step and an output, ahead and behind along `u`, and the outputs at the point itself."""
         mp = context(digits)
-        h = mp.mpf(step) * _scale(self.arguments, (u,))
-        sides = [self.function(mp, _moved(self.arguments, mp, [(u, sign * h)])) for sign in (1, -1)]
-        ahead, behind = ([(h, number) for number in numbers] for numbers in sides)
-        return ahead, behind, self.there(digits)
+        h = mp.ldexp(step, _exponent(self.arguments, u))
+        # Of different lengths: an odd function with a vertical tangent has the same quotient on both sides.
+        steps = (h, SHORTER * h)
+        sides = [
+            [(by, x) for x in self.function(mp, _moved(self.arguments, mp, [(u, sign * by)]))]
+            for sign, by in zip((1, -1), steps, strict=True)
+        ]
+        return sides[0], sides[1], self.there(digits)
 
     def limit(self, stencil: Stencil, u: Direction, v: Direction | None = None) -> list[float | None]:
         """What the stencil along `u` (and `v`) tends to, of every output.
@@ -69,35 +83,56 @@ class Point:
         """
         found: list[float | None] = []
         for first, part in SCHEDULES if self.drift is None else SCHEDULES[1:]:
-            rows: list[list[Any]] = []
+            rows: list[Numbers] = []
+            noises: list[Numbers] = []
             steps: list[Any] = []
             for doubling in range(DOUBLINGS):
                 mp = context(first << doubling)
-                h = mp.mpf(10) ** (-(mp.dps // part)) * _scale(self.arguments, (u,) if v is None else (u, v))
-                rows.append(self._row(mp, stencil, h, u, v))
+                # Another part each time: with the same one, rounding that cancels to nothing but noise, as that of
+                # (1 - cos(h))/h^2 does, is the same noise at all scales, and passes for a limit.
+                small = mp.prec // (part + doubling)
+                h = mp.ldexp(MANTISSA, _exponent(self.arguments, u) - small)
+                k = 0 if v is None else _exponent(self.arguments, v) - _exponent(self.arguments, u)
+                row, noise = self._row(mp, stencil, h, k, u, v)
+                rows.append(row)
+                noises.append(noise)
                 steps.append(h)
                 if doubling and all(_same(a, b) for a, b in zip(rows[-2], rows[-1], strict=True)):
                     return [float(number) for number in rows[-1]]
                 if all(x != x for x in rows[-1]):
                     return [float("nan")] * len(rows[-1])
-            columns = zip(*rows, strict=True)
-            now = [_tends(list(column), steps) for column in columns]
+            now = [
+                _tends(list(column), steps, list(noise))
+                for column, noise in zip(zip(*rows, strict=True), zip(*noises, strict=True), strict=True)
+            ]
+            if any(number is not None and abs(number) == _INFINITY for number in now):
+                ratio = (steps[-2] / steps[-1]) ** (mp.one / (BETWEEN + 1))
+                more = [self._row(mp, stencil, steps[-1] * ratio**i, k, u, v)[0] for i in range(1, BETWEEN + 1)]
+                columns = zip(*rows[-1:], *more, strict=True)
+                now = [_confirmed(number, column) for number, column in zip(now, columns, strict=True)]
             found = now if not found else [a if a is not None else b for a, b in zip(found, now, strict=True)]
             if all(number is not None for number in found):
                 break
         return found
 
-    def _row(self, mp: Context, stencil: Stencil, h: Any, u: Direction, v: Direction | None) -> Numbers:
+    def _row(
+        self, mp: Context, stencil: Stencil, h: Any, k: int, u: Direction, v: Direction | None
+    ) -> tuple[Numbers, Numbers]:
+        """The estimates with one step, and how much of each may be rounding.  The step along `v` is h 2^k."""
         total: Numbers = []
+        sizes: Numbers = []
         for coefficient, a, b in stencil:
-            moves = [(u, a * h), *([] if v is None else [(v, b * h)])]
+            moves = [(u, a * h), *([] if v is None else [(v, b * mp.ldexp(h, k))])]
             if self.drift is not None:
-                moves.append((_everywhere(self.arguments), self.drift * h**3))
+                moves.append((everywhere(self.arguments), self.drift * h**3))
             moved = _moved(self.arguments, mp, moves)
             numbers = self.function(mp, moved)
             terms = [coefficient * number for number in numbers]
             total = terms if not total else [x + y for x, y in zip(total, terms, strict=True)]
-        return [number / h ** ORDER[stencil] for number in total]
+            sizes = [abs(y) for y in terms] if not sizes else [x + abs(y) for x, y in zip(sizes, terms, strict=True)]
+        power = mp.ldexp(h ** ORDER[stencil], k)
+        unit = mp.mpf(10) ** (2 - mp.dps)
+        return [number / power for number in total], [unit * size / power for size in sizes]
 
 
 def of_graph(graph: Graph, budget: Budget) -> Function:
@@ -123,7 +158,7 @@ def backwards(u: Direction) -> Direction:
     return [-np.asarray(way) for way in u]
 
 
-def _everywhere(arguments: Sequence[Any]) -> Direction:
+def everywhere(arguments: Sequence[Any]) -> Direction:
     """A direction that moves every real number, by amounts that have nothing to do with each other."""
     made = []
     for k, argument in enumerate(arguments):
@@ -140,27 +175,32 @@ def _same(a: Any, b: Any) -> bool:
 _INFINITY = float("inf")
 
 
-def _tends(estimates: list[Any], steps: list[Any]) -> float | None:
+def _confirmed(number: float | None, estimates: Sequence[Any]) -> float | None:
+    """The limit if it is finite, or if the estimates, whose steps grow, come back from infinity all the way."""
+    if number is None or abs(number) != _INFINITY:
+        return number
+    away = [x if number > 0 else -x for x in estimates]
+    return number if all(a > b > 0 for a, b in pairwise(away)) else None
+
+
+def _tends(estimates: list[Any], steps: list[Any], noises: list[Any]) -> float | None:
     """The limit that estimates with shrinking steps have."""
     if any(x != x for x in estimates):
         return float("nan") if all(x != x for x in estimates) else None
     first, second, third = estimates
     if _same(second, third):
         return float(third)
-    if first == second == third == 0:
-        return 0.0
-    # Like a power of the step, however low.
-    falls = [abs(b) <= abs(a) * (k / h) ** 0.1 for a, b, h, k in _pairs(estimates, steps)]
+    # Like a power of the step, however low; or nothing but rounding is left.
+    falls = [
+        0 < abs(b) <= abs(a) * (k / h) ** 0.1 or abs(b) <= noise < NOTHING
+        for (a, b), (h, k), noise in zip(pairwise(estimates), pairwise(steps), noises[1:], strict=True)
+    ]
     if all(falls):
         return 0.0
     growing = abs(first) < abs(second) < abs(third) and (first > 0) == (second > 0) == (third > 0)
     if growing and abs(third - second) >= abs(second - first):
         return _INFINITY if third > 0 else -_INFINITY
     return None
-
-
-def _pairs(estimates: list[Any], steps: list[Any]) -> list[tuple[Any, Any, Any, Any]]:
-    return [(estimates[i], estimates[i + 1], steps[i], steps[i + 1]) for i in range(len(estimates) - 1)]
 
 
 def _exact(arguments: Sequence[Any], mp: Context) -> list[Any]:
@@ -175,13 +215,12 @@ def _moved(arguments: Sequence[Any], mp: Context, moves: Sequence[tuple[Directio
     return made
 
 
-def _scale(arguments: Sequence[Any], ways: Sequence[Direction]) -> float:
-    """The least number that moves, so that a step is small against every one of them; 1 for zeros."""
+def _exponent(arguments: Sequence[Any], u: Direction) -> int:
+    """Of the least number that moves, so that a step is small against every one of them; 0 for zeros."""
     sizes = [
-        abs(float(x))
-        for u in ways
+        math.frexp(abs(float(x)))[1]
         for array, way in zip(arguments, u, strict=True)
         for x, w in zip(np.ravel(array), np.ravel(way), strict=True)
         if w != 0 and x != 0 and np.isfinite(x)
     ]
-    return min(sizes, default=1.0)
+    return min(sizes, default=0)

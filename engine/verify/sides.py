@@ -26,12 +26,14 @@ def slopes(here: Point, u: Direction) -> list[float | None]:
     """
     ahead, behind, there = here.beside(QUICK_DIGITS, QUICK_STEP, u)
     found: list[float | None] = []
-    for (step, f), (_, g), x in zip(ahead, behind, there, strict=True):
-        right, left = (f - x) / step, (x - g) / step
+    for (step, f), (other, g), x in zip(ahead, behind, there, strict=True):
+        right, left = (f - x) / step, (x - g) / other
         finite = all(number == number and abs(number) != math.inf for number in (right, left))
-        if not finite or abs(right - left) > QUICK_AGREE * max(abs(right), abs(left)):
+        noise = 10.0 ** (2 - QUICK_DIGITS) * max(abs(f), abs(x), abs(g)) / other
+        if not finite or max(abs(right - left), noise) > QUICK_AGREE * max(abs(right), abs(left)):
             return [both(*pair) for pair in one_sided(here, u)]
-        found.append(float((right + left) / 2))
+        # What is of second order cancels.
+        found.append(float((right * other + left * step) / (step + other)))
     return found
 
 
@@ -50,6 +52,9 @@ def one_sided(here: Point, u: Direction) -> list[Pair]:
     for value, left, right, low, high in zip(values, lefts, rights, lower, upper, strict=True):
         left = None if left is None else 0.0 - left
         middle = value if value == value else high if low is None or low != low else low
+        jumps = low is not None and high is not None and low == low and high == high and not near(low, high)
+        if value != value and jumps:
+            middle = None
         if middle is None or (high is not None and high == high and not near(high, middle)):
             right = None
         if middle is None or (low is not None and low == low and not near(low, middle)):
@@ -65,7 +70,7 @@ def _beside(here: Point, look: Callable[[Point], list[Pair]]) -> list[Pair]:
     ahead, behind = (look(replace(here, drift=sign)) for sign in (1, -1))
     pairs: list[Pair] = []
     for one, other in zip(ahead, behind, strict=True):
-        a, b = both(*one), both(*other)
+        a, b = (math.nan if pair[0] != pair[0] and pair[1] != pair[1] else both(*pair) for pair in (one, other))
         pairs.append((a, b) if a is not None or b is not None else one)
     return pairs
 
@@ -87,6 +92,9 @@ def second_order(here: Point, u: Direction, v: Direction) -> list[Pair]:
             (u, backwards(v), -1),
         )
     ]
+    # With steps of different lengths too: those of one length see 0 for x y (x² - y²)/(x² + y²), which has none.
+    shorter = here.limit(MIXED, u, [0.25 * np.asarray(way) for way in v])
+    quadrants.append([None if x is None else 4.0 * x for x in shorter])
     pairs: list[Pair] = []
     for numbers in zip(*quadrants, strict=True):
         there = [x for x in numbers if x is None or x == x]

@@ -94,7 +94,8 @@ def _span(arrays: Sequence[Any]) -> int:
     low = high = 0
     for array in arrays:
         for x in array.flat if array.dtype == object else ():
-            _, mantissa, exponent, bits = x._mpf_
+            # What is filled in, and not computed, is a plain number: a zero, mostly.
+            _, mantissa, exponent, bits = getattr(x, "_mpf_", _NOTHING)
             if mantissa:
                 low, high = min(low, exponent + bits), max(high, exponent + bits)
     return int((high - low) * 0.30103) + 1
@@ -160,11 +161,11 @@ def _rounded(output: Any) -> Array:
 
 
 def nearest(x: Any) -> float:
-    """The float64 that is nearest to an mpf, the even one of two.
+    """The float64 that is nearest to an mpf (or a plain number), the even one of two.
 
     mpmath rounds to 53 bits first, and then once more where a subnormal number has fewer.
     """
-    sign, mantissa, exponent, bits = x._mpf_
+    sign, mantissa, exponent, bits = getattr(x, "_mpf_", _NOTHING)
     drop = LEAST_EXPONENT - exponent
     if not mantissa or drop <= 0 or exponent + bits > NORMAL_EXPONENT:
         return float(x)
@@ -174,6 +175,7 @@ def nearest(x: Any) -> float:
     return math.copysign(math.ldexp(whole, LEAST_EXPONENT), -1.0 if sign else 1.0)
 
 
+_NOTHING = (0, 0, 0, 0)
 LEAST_EXPONENT = -1074
 NORMAL_EXPONENT = -1021
 """Numbers below 2 to this power are subnormal, or just about to be rounded to one that is not."""

@@ -52,7 +52,9 @@ class Binding:
         """What it takes in memory, about."""
         return sum(array.nbytes for array in self.data.values()) + 200 * len(self.stored.text) + 2000
 
-    def question(self, at: Mapping[str, Array], wrt: tuple[str, ...] | None, batch: Batch, moves: bool) -> Question:
+    def question(
+        self, at: Mapping[str, Array], wrt: tuple[str, ...] | str | None, batch: Batch, moves: bool
+    ) -> Question:
         """The question about this function at a point.
 
         `moves` says that the inputs to differentiate are those that the question has directions for.  Raises, with all

@@ -11,7 +11,7 @@ import numpy as np
 from engine.errors import LimitExceeded
 from engine.question import Answer, Array, Ask, Question
 from service.arrays import ArrayFault, to_array
-from service.interop.vectors import Vectors, flat, zeros_like
+from service.interop.vectors import Vectors, flat
 from service.pointers import pointer
 
 
@@ -65,13 +65,13 @@ class Body:
         number = self._index("inWrt2", len(vectors.names), "inputs")
         sens = self._vector("sens", "Sensitivity vector sens", vectors.output_sizes[output])
         vec = self._vector("vec", "Vector vec", vectors.input_sizes[number])
-        along = {name: zeros_like(self.point, name), vectors.names[number]: vectors.shaped(number, vec)}
-        question = self._question("hvp", vectors.cotangents(output, sens) | along)
+        along = {vectors.names[number]: vectors.shaped(number, vec)}
+        question = self._question("hvp", vectors.cotangents(output, sens) | along, (name,))
         return Asked(question, lambda answer: flat(answer.parts["hvp"][name]))
 
     def _question(self, ask: Ask, along: dict[str, Array], wrt: tuple[str, ...] | None = None) -> Question:
         binding = self._vectors.binding
-        asked = binding.question(self.point, wrt, False, moves=ask in ("jvp", "hvp"))
+        asked = binding.question(self.point, wrt, False, moves=ask == "jvp")
         return Question(asked.text, asked.at, wrt=asked.wrt, along=along)
 
     def _point(self) -> dict[str, Array]:

@@ -7,7 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.schemas.arrays import AnyArray, ArrayValue
+from service.schemas.check import ReportAnswer
 from service.schemas.documented import Documented
+from service.schemas.span import SpanModel
 
 VALUE_EXAMPLE: Any = {"value": 4.314829847437827, "warnings": []}
 VALUE_TEXT = "The value; for a text that is a tuple, a list with one entry for each output."
@@ -16,17 +18,6 @@ GRAD_EXAMPLE: Any = {
     "grad": {"x": 2.876553231625218, "y": 7.898243057013355},
     "warnings": [],
 }
-
-
-class SpanModel(BaseModel):
-    """A stretch of the source text: lines and columns count from 1, the end is exclusive."""
-
-    model_config = ConfigDict(title="Span")
-
-    line: int = Field(ge=1)
-    column: int = Field(ge=1)
-    end_line: int = Field(ge=1)
-    end_column: int = Field(ge=1)
 
 
 class WarningModel(BaseModel):
@@ -51,7 +42,7 @@ class WarningModel(BaseModel):
 class Judged(BaseModel):
     """What every answer may carry beside its numbers."""
 
-    check: dict[str, Any] | None = Field(None, description="With `check`: the report, as `/check` answers it.")
+    check: ReportAnswer | None = Field(None, description="With `check`: the report, as `/check` answers it.")
     digits: dict[str, Any] | None = Field(
         None, description="With `digits`: the estimated right decimal digits, by part and arranged as the answer is."
     )

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.verify.report import Kind
-from service.schemas.answer import SpanModel
 from service.schemas.arrays import AnyArray, NonFinite
 from service.schemas.documented import Documented
 from service.schemas.question import QuestionBody
+from service.schemas.span import SpanModel
 
 Number = Annotated[Any, Documented(float | NonFinite)]
 MaybeNumber = Annotated[Any, Documented(float | NonFinite | None)]

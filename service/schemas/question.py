@@ -58,7 +58,7 @@ class MatrixBody(QuestionBody):
 
     model_config = ConfigDict(
         title="MatrixQuestion",
-        json_schema_extra={"examples": [{"expr": "x^2", "at": {"x": [1, 2]}, "format": "coo"}]},
+        json_schema_extra={"examples": [{"expr": "sum(x^3)", "at": {"x": [1, 2]}, "format": "coo"}]},
     )
 
     format: Literal["dense", "coo"] | None = Field(

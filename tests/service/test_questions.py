@@ -24,7 +24,7 @@ def test_a_whole_question_is_read() -> None:
     body = {"expr": "x+y", "at": {"x": [1, 2], "y": 3}, "wrt": "x", "batch": ["x"], "encoding": "base64"}
     asked = read_question(body | {"precision": "float64", "check": False}, LIMITS)
     question = asked.question
-    assert (question.text, question.wrt, question.batch, asked.encoding) == ("x+y", ("x",), ("x",), "base64")
+    assert (question.text, question.wrt, question.batch, asked.encoding) == ("x+y", "x", ("x",), "base64")
     assert question.at["x"].tolist() == [1.0, 2.0]
     assert question.at["y"].shape == ()
 

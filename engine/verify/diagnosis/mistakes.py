@@ -94,7 +94,7 @@ def _one_use(value: Value, group: Sequence[Edge], words: Words) -> Iterator[Mist
     many = len(group)
     for which in range(many) if many <= MOST_USES else (0, many - 1):
         others = [edge for i, edge in enumerate(group) if i != which]
-        name = "last" if which == many - 1 else "first" if which == 0 else f"{which + 1}th"
+        name = "last" if which == many - 1 else "first" if which == 0 else _ordinal(which + 1)
         kept = group[which]
 
         def detail(name: str = name, kept: Edge = kept) -> str:
@@ -115,3 +115,8 @@ def _one_use(value: Value, group: Sequence[Edge], words: Words) -> Iterator[Mist
 
 def _nothing(edge: Edge) -> Value | None:
     return None
+
+
+def _ordinal(number: int) -> str:
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10 if number % 100 not in (11, 12, 13) else 0, "th")
+    return f"{number}{ending}"

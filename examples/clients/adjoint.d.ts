@@ -1,0 +1,1069 @@
+// The requests and answers of Adjoint, written by `python -m docs.generate` from its OpenAPI document.
+
+export type ArrayValue = number | boolean | NonFinite | ArrayValue[] | Packed;
+
+/** A question about a gradient, and what the client got for it. */
+export interface CheckQuestion {
+  /** One expression; `^` and `**` are power. */
+  expr?: string | null;
+  /** Statements ending in `return`, or one `def`. Not in this version. */
+  program?: string | null;
+  /** The id or name of a stored function: `/functions`. */
+  function?: string | null;
+  /** The id of a model. Not in this version. */
+  model?: string | null;
+  /** The inputs by name. */
+  at?: { [name: string]: ArrayValue } | null;
+  /** What to differentiate with respect to: a name or a list of names; every real input if absent. */
+  wrt?: string | string[] | null;
+  /** `true`, or the inputs whose first axis runs over points: one answer per point, stacked. */
+  batch?: boolean | string[] | null;
+  /** How arrays are written in the answer: `json`, nested lists, unless `base64` is asked for. */
+  encoding?: "json" | "base64" | null;
+  /**
+   * `auto` if absent: float64, and where the answer is not finite, singular, on a kink, or estimated to have fewer than
+   * 8 right digits, computed again in the precision that it needs and rounded once. `float64`: never. `exact`: always.
+   */
+  precision?: "auto" | "float64" | "exact" | null;
+  /** `true` asks how many digits of every number are right. */
+  digits?: boolean | null;
+  /** `true` asks for the report of the witnesses too. */
+  check?: boolean | null;
+  claimed?: Claim | null;
+  /** Without it, the tolerance follows from the precision and the conditioning of the problem. */
+  tolerance?: number | ToleranceAsked | null;
+}
+
+/** The claimed value next to what it should be; in a batch, the worst one. */
+export interface CheckedValue {
+  claimed: number | NonFinite;
+  expected: number | NonFinite;
+  abs_error: number | NonFinite;
+  rel_error: number | NonFinite;
+  ulp_error: number | NonFinite;
+  ok: boolean;
+}
+
+/** What the client's own code says at the point. */
+export interface Claim {
+  /** The value; one per point in a batch. */
+  value?: ArrayValue | null;
+  /** Components by input; inputs may be left out. */
+  grad?: { [name: string]: ArrayValue } | null;
+  /** What the client's code computes in. */
+  precision?: "float64" | "float32";
+}
+
+/** What the client's own code says. */
+export interface Claimed {
+  /** The gradient at the point, in the form of `x`. */
+  grad: ArrayValue | { [name: string]: ArrayValue };
+  /** The value at the point. */
+  value?: number | NonFinite | null;
+}
+
+/** One number of the claim next to what it should be; NaN where there is nothing to compare. */
+export interface Component {
+  input: string;
+  index: number[];
+  claimed: number | NonFinite;
+  expected: number | NonFinite;
+  abs_error: number | NonFinite;
+  rel_error: number | NonFinite;
+  ulp_error: number | NonFinite;
+  ok: boolean;
+}
+
+/**
+ * The entries of a matrix, row by row; what is not listed is 0 wherever the function is evaluated.
+ *
+ * `row` is the flat index (row-major) into what is differentiated, `column` that into the input, and `shape` says how
+ * many elements both have. With a batch, `value` has the axis over the points first; the rest is the same for all.
+ */
+export interface Coo {
+  shape: [number, number];
+  row: ArrayValue;
+  column: ArrayValue;
+  value: ArrayValue;
+}
+
+/** The type of an input; a field left out means float64, and one number. */
+export interface DeclaredInput {
+  /** float64 if absent; an input used as an index or a size is int64. */
+  dtype?: "float64" | "int64" | "bool" | null;
+  /** `[]`, one number, if absent. */
+  shape?: number[] | null;
+}
+
+export type DeclaredInputs = { [name: string]: DeclaredInput } | NamedInput[];
+
+/** An expression that works, and inputs for it. */
+export interface Example {
+  expr: string;
+  at: { [name: string]: ArrayValue };
+}
+
+/** One thing that is wrong in a request. */
+export interface Fault {
+  /** A JSON Pointer (RFC 6901) into the request. */
+  pointer: string;
+  detail: string;
+}
+
+/** A stored function. */
+export interface Function {
+  /** Follows from the content: the same content has the same id, on every server. */
+  id: string;
+  name: string | null;
+  expr: string;
+  /** Those that questions give, then those that are bound. */
+  inputs: FunctionInput[];
+  /** Known where all inputs are declared or bound. */
+  outputs: FunctionOutput[] | null;
+  data: { [name: string]: FunctionData };
+  /** ISO 8601, UTC. */
+  created: string;
+  links: FunctionLinks;
+}
+
+/** An array that is bound to a function; its bytes where they were asked for. */
+export interface FunctionData {
+  dtype: "float64" | "int64" | "bool";
+  shape: number[];
+  /** With `data=true`: little-endian, in C order. */
+  base64?: string | null;
+}
+
+/**
+ * A function to store: exactly one of `expr` and `program`; of these, this version takes `expr`.
+ *
+ * A field that is null counts as not given.
+ */
+export interface FunctionDefinition {
+  /** One expression; `^` and `**` are power. */
+  expr?: string | null;
+  /** Statements ending in `return`, or one `def`. Not in this version. */
+  program?: string | null;
+  /** What to call it: letters, digits, `_`, `-` and `.`; no two functions have the same name. */
+  name?: string | null;
+  /** The types of inputs that questions give, by name or as a list. Their order counts. */
+  inputs?: DeclaredInputs | null;
+  /** Inputs that are kept with the function and not given by questions. */
+  data?: { [name: string]: ArrayValue } | null;
+}
+
+/** An input of a stored function; what is not known is null. */
+export interface FunctionInput {
+  name: string;
+  dtype: "float64" | "int64" | "bool" | null;
+  shape: number[] | null;
+  /** Where it is known from; `text`: the text mentions it, and nothing was declared. */
+  source: "declared" | "data" | "text";
+}
+
+/** Addresses that belong to a function. */
+export interface FunctionLinks {
+  self: string;
+}
+
+/** The type of an output. */
+export interface FunctionOutput {
+  dtype: "float64" | "int64" | "bool";
+  shape: number[];
+}
+
+/** A page of stored functions, the oldest first. */
+export interface Functions {
+  functions: Function[];
+  /** What to send as `after` for the next page; null on the last one. */
+  next: string | null;
+}
+
+/** The value of a function at a point and its gradient, by input. */
+export interface GradAnswer {
+  /** With `check`: the report, as `/check` answers it. */
+  check?: { [name: string]: unknown } | null;
+  /** With `digits`: the estimated right decimal digits, by part and arranged as the answer is. */
+  digits?: { [name: string]: unknown } | null;
+  value: ArrayValue;
+  grad: { [name: string]: ArrayValue };
+  warnings: Warning[];
+}
+
+/** How the service is. */
+export interface Health {
+  status: string;
+}
+
+/** The value of a scalar function at a point, its gradient, and its second derivatives by input and input. */
+export interface HessianAnswer {
+  /** With `check`: the report, as `/check` answers it. */
+  check?: { [name: string]: unknown } | null;
+  /** With `digits`: the estimated right decimal digits, by part and arranged as the answer is. */
+  digits?: { [name: string]: unknown } | null;
+  value: ArrayValue;
+  grad: { [name: string]: ArrayValue };
+  hessian: { [name: string]: { [name: string]: ArrayValue | Coo | Coo[] } };
+  /** With `coo`: how many directions had to be pushed or pulled through the function for all entries. */
+  passes?: number | null;
+  warnings: Warning[];
+}
+
+/**
+ * The value of a function at a point, its gradient, and the product of its Hessian with a vector.
+ *
+ * With a cotangent, gradient and Hessian are those of the sum of the results with these weights.
+ */
+export interface HvpAnswer {
+  /** With `check`: the report, as `/check` answers it. */
+  check?: { [name: string]: unknown } | null;
+  /** With `digits`: the estimated right decimal digits, by part and arranged as the answer is. */
+  digits?: { [name: string]: unknown } | null;
+  /** The value; for a text that is a tuple, a list with one entry for each output. */
+  value: ArrayValue;
+  grad: { [name: string]: ArrayValue };
+  hvp: { [name: string]: ArrayValue };
+  warnings: Warning[];
+}
+
+/**
+ * A question with a vector, or several: arrays by input, of the shape of the input.
+ *
+ * The result has to be one number, unless a cotangent says how its elements are weighted.
+ */
+export interface HvpQuestion {
+  /** One expression; `^` and `**` are power. */
+  expr?: string | null;
+  /** Statements ending in `return`, or one `def`. Not in this version. */
+  program?: string | null;
+  /** The id or name of a stored function: `/functions`. */
+  function?: string | null;
+  /** The id of a model. Not in this version. */
+  model?: string | null;
+  /** The inputs by name. */
+  at?: { [name: string]: ArrayValue } | null;
+  /** What to differentiate with respect to: a name or a list of names; every real input if absent. */
+  wrt?: string | string[] | null;
+  /** `true`, or the inputs whose first axis runs over points: one answer per point, stacked. */
+  batch?: boolean | string[] | null;
+  /** How arrays are written in the answer: `json`, nested lists, unless `base64` is asked for. */
+  encoding?: "json" | "base64" | null;
+  /**
+   * `auto` if absent: float64, and where the answer is not finite, singular, on a kink, or estimated to have fewer than
+   * 8 right digits, computed again in the precision that it needs and rounded once. `float64`: never. `exact`: always.
+   */
+  precision?: "auto" | "float64" | "exact" | null;
+  /** `true` asks how many digits of every number are right. */
+  digits?: boolean | null;
+  /** `true` asks for the report of the witnesses too. */
+  check?: boolean | null;
+  vector?: { [name: string]: ArrayValue } | null;
+  /** Several at once, instead of `vector`. */
+  vectors?: { [name: string]: ArrayValue }[] | null;
+  /**
+   * Weights of the results, of their shape; what is differentiated twice is the weighted sum. For a text that is a
+   * tuple, a list with one array for each output.
+   */
+  cotangent?: ArrayValue | null;
+}
+
+/** A mistake that explains the mismatch. */
+export interface Hypothesis {
+  kind: "sign" | "factor" | "mean-instead-of-sum" | "transposed" | "permuted" | "missing-reduction" | "missing-chain-factor" | "last-use-only" | "degrees" | "other-point" | "float32";
+  detail: string;
+  /** What it leaves unexplained, relative to the largest component claimed. */
+  residual: number | NonFinite;
+  inputs: string[];
+  span?: Span | null;
+}
+
+/** The value of a function at a point and its derivative, by input. */
+export interface JacobianAnswer {
+  /** With `check`: the report, as `/check` answers it. */
+  check?: { [name: string]: unknown } | null;
+  /** With `digits`: the estimated right decimal digits, by part and arranged as the answer is. */
+  digits?: { [name: string]: unknown } | null;
+  /** The value; for a text that is a tuple, a list with one entry for each output. */
+  value: ArrayValue;
+  /** By input: the shape of the output, then that of the input; for several outputs, a list of these. */
+  jacobian: { [name: string]: ArrayValue | Coo | Coo[] };
+  /** The mode in which it was computed. */
+  mode: "forward" | "reverse" | "mixed";
+  /** With `coo`: how many directions had to be pushed or pulled through the function for all entries. */
+  passes?: number | null;
+  warnings: Warning[];
+}
+
+/** The value of a function at a point and its directional derivative, one per tangent if there were several. */
+export interface JvpAnswer {
+  /** With `check`: the report, as `/check` answers it. */
+  check?: { [name: string]: unknown } | null;
+  /** With `digits`: the estimated right decimal digits, by part and arranged as the answer is. */
+  digits?: { [name: string]: unknown } | null;
+  /** The value; for a text that is a tuple, a list with one entry for each output. */
+  value: ArrayValue;
+  /** Of the shape of the value; for several outputs, a list with one entry for each. */
+  jvp: ArrayValue;
+  warnings: Warning[];
+}
+
+/** A question with a tangent, or several: arrays by input, of its shape. Inputs left out do not move. */
+export interface JvpQuestion {
+  /** One expression; `^` and `**` are power. */
+  expr?: string | null;
+  /** Statements ending in `return`, or one `def`. Not in this version. */
+  program?: string | null;
+  /** The id or name of a stored function: `/functions`. */
+  function?: string | null;
+  /** The id of a model. Not in this version. */
+  model?: string | null;
+  /** The inputs by name. */
+  at?: { [name: string]: ArrayValue } | null;
+  /** What to differentiate with respect to: a name or a list of names; every real input if absent. */
+  wrt?: string | string[] | null;
+  /** `true`, or the inputs whose first axis runs over points: one answer per point, stacked. */
+  batch?: boolean | string[] | null;
+  /** How arrays are written in the answer: `json`, nested lists, unless `base64` is asked for. */
+  encoding?: "json" | "base64" | null;
+  /**
+   * `auto` if absent: float64, and where the answer is not finite, singular, on a kink, or estimated to have fewer than
+   * 8 right digits, computed again in the precision that it needs and rounded once. `float64`: never. `exact`: always.
+   */
+  precision?: "auto" | "float64" | "exact" | null;
+  /** `true` asks how many digits of every number are right. */
+  digits?: boolean | null;
+  /** `true` asks for the report of the witnesses too. */
+  check?: boolean | null;
+  tangent?: { [name: string]: ArrayValue } | null;
+  /** Several at once, instead of `tangent`. */
+  tangents?: { [name: string]: ArrayValue }[] | null;
+}
+
+/** A limit that was passed; `/limits` tells all of them. */
+export interface Limit {
+  name: string;
+  value: number;
+  given?: number | NonFinite | null;
+}
+
+/** The limits of this server. */
+export interface Limits {
+  /** Longest source text, in characters. */
+  source_chars: number;
+  /** Longest name, in characters. */
+  name_chars: number;
+  /** Deepest nesting of a source text. */
+  nesting: number;
+  /** Operations in one compiled question. */
+  nodes: number;
+  /** Largest single array. */
+  array_bytes: number;
+  /** Memory that one computation may hold at a time. */
+  run_bytes: number;
+  /** The deadline: seconds that one question may take, waiting included. */
+  run_seconds: number;
+  /** What of the deadline may be spent on computing an answer again in high precision. */
+  escalation_seconds: number;
+  /** Random points in one set of golden vectors. */
+  vectors_points: number;
+  /** Numbers in one point of golden vectors. */
+  vectors_elements: number;
+  /** Largest request body. */
+  body_bytes: number;
+  /** Largest answer, as estimated from its arrays. */
+  answer_bytes: number;
+  /** Stored functions. */
+  functions: number;
+  /** Inputs that one stored function declares or binds. */
+  function_inputs: number;
+  /** Data bound to one stored function. */
+  function_bytes: number;
+  /** Data bound to all stored functions together. */
+  store_bytes: number;
+  /** Largest request head: request line and headers. */
+  header_bytes: number;
+  /** Heavy questions that run at the same time, per worker. */
+  threads: number;
+  /** Heavy questions that may wait for a thread; one more is refused with 503. */
+  queue: number;
+}
+
+/** A question whose answer has matrices. */
+export interface MatrixQuestion {
+  /** One expression; `^` and `**` are power. */
+  expr?: string | null;
+  /** Statements ending in `return`, or one `def`. Not in this version. */
+  program?: string | null;
+  /** The id or name of a stored function: `/functions`. */
+  function?: string | null;
+  /** The id of a model. Not in this version. */
+  model?: string | null;
+  /** The inputs by name. */
+  at?: { [name: string]: ArrayValue } | null;
+  /** What to differentiate with respect to: a name or a list of names; every real input if absent. */
+  wrt?: string | string[] | null;
+  /** `true`, or the inputs whose first axis runs over points: one answer per point, stacked. */
+  batch?: boolean | string[] | null;
+  /** How arrays are written in the answer: `json`, nested lists, unless `base64` is asked for. */
+  encoding?: "json" | "base64" | null;
+  /**
+   * `auto` if absent: float64, and where the answer is not finite, singular, on a kink, or estimated to have fewer than
+   * 8 right digits, computed again in the precision that it needs and rounded once. `float64`: never. `exact`: always.
+   */
+  precision?: "auto" | "float64" | "exact" | null;
+  /** `true` asks how many digits of every number are right. */
+  digits?: boolean | null;
+  /** `true` asks for the report of the witnesses too. */
+  check?: boolean | null;
+  /**
+   * `dense` if absent. `coo`: of every matrix only the entries that can differ from 0, each with its row and column.
+   */
+  format?: "dense" | "coo" | null;
+}
+
+/** The type of an input, in a list. */
+export interface NamedInput {
+  /** float64 if absent; an input used as an index or a size is int64. */
+  dtype?: "float64" | "int64" | "bool" | null;
+  /** `[]`, one number, if absent. */
+  shape?: number[] | null;
+  name: string;
+}
+
+export type NonFinite = "NaN" | "Infinity" | "-Infinity";
+
+/** A component at a kink: its derivatives from the left and from the right, null where there is no limit. */
+export interface OneSided {
+  input: string;
+  index: number[];
+  left: number | NonFinite | null;
+  right: number | NonFinite | null;
+}
+
+/** An array as its bytes: little-endian, in C order, base64-encoded. */
+export interface Packed {
+  dtype: "float64" | "float32" | "int64" | "bool";
+  shape: number[];
+  base64: string;
+}
+
+/** What the verdict needs to know. It is sent back as it is; `digest` tells whether it was changed on the way. */
+export interface Plan {
+  version: 1;
+  x: ArrayValue | { [name: string]: ArrayValue };
+  precision?: "float64" | "float32" | null;
+  directions?: "coordinates" | number | null;
+  levels?: number | null;
+  noise?: number | null;
+  scale?: ArrayValue | { [name: string]: ArrayValue } | null;
+  seed?: number | null;
+  digest: string;
+}
+
+/** A plan and its points. `points[0]` is the point itself. */
+export interface PlanAnswer {
+  plan: Plan;
+  /** Where to evaluate the function, each in the form of `x`. */
+  points: (ArrayValue | { [name: string]: ArrayValue })[];
+  /** How many: 1, 8 if the noise is to be measured, 2 per direction and step size. */
+  count: number;
+}
+
+/** One number of the claim: a component, or the derivative along a random direction (`input` is `direction`). */
+export interface PlanComponent {
+  input: string;
+  index: number[];
+  claimed: number | NonFinite;
+  /** What the differences give; `NaN` where there is no derivative. */
+  expected: number | NonFinite;
+  abs_error: number | NonFinite;
+  rel_error: number | NonFinite;
+  ulp_error: number | NonFinite;
+  /** What `expected` may be off by; null where nothing is known. */
+  error_bar: number | null;
+  ok: boolean;
+}
+
+/** A mistake that explains the mismatch. */
+export interface PlanHypothesis {
+  kind: string;
+  detail: string;
+  residual: number | NonFinite;
+  inputs: string[];
+}
+
+/** The noise of the function: its standard deviation, relative to the values, and the digits that this leaves. */
+export interface PlanNoise {
+  absolute: number;
+  relative: number;
+  digits: number;
+  measured: boolean;
+}
+
+/** Where there is no derivative: its limits from the left and right, null where there are none either. */
+export interface PlanOneSided {
+  input: string;
+  index: number[];
+  left: number | null;
+  right: number | null;
+}
+
+/** A point, and what is known of the function whose gradient is to be checked there. */
+export interface PlanQuestion {
+  /** The point: an array, or arrays by name. */
+  x: ArrayValue | { [name: string]: ArrayValue };
+  /**
+   * `coordinates`, or how many random directions; without it coordinates for up to 50 components, else 20 random ones.
+   */
+  directions?: "coordinates" | number | null;
+  /** What the function computes in; `float64` if absent. */
+  precision?: "float64" | "float32" | null;
+  /**
+   * How far values may be off, relative to their size, if that is known: a solver's tolerance, or 1e-9 for a calculator
+   * with 10 digits. Without it, 8 points are added to measure it.
+   */
+  noise?: number | null;
+  /**
+   * The typical size of each component, a number for all or an array like `x`. Without it, the power of ten below the
+   * component; for a 0, that of the largest one and at most 1. Steps are a tenth of it and less.
+   */
+  scale?: ArrayValue | { [name: string]: ArrayValue } | null;
+  /** Step sizes per direction; 6 if absent. */
+  levels?: number | null;
+  /** Everything random is drawn from it; 0 if absent. */
+  seed?: number | null;
+  /** How arrays are written in the answer. */
+  encoding?: "json" | "base64" | null;
+}
+
+/** The relative tolerance, error bars included, and where it comes from. */
+export interface PlanTolerance {
+  relative: number;
+  why: string;
+}
+
+/** The claimed value next to the one at the point. */
+export interface PlanValue {
+  claimed: number | NonFinite;
+  expected: number | NonFinite;
+  abs_error: number | NonFinite;
+  rel_error: number | NonFinite;
+  ulp_error: number | NonFinite;
+  ok: boolean;
+}
+
+/** Whether the differences agree with the claim. */
+export interface PlanWitness {
+  status: "agree" | "disagree" | "skipped";
+  max_ulp?: number | NonFinite | null;
+  reason?: string | null;
+}
+
+/** One function of the language. */
+export interface Primitive {
+  name: string;
+  /** Other names of the same function. */
+  aliases: string[];
+  signature: string;
+  summary: string;
+  group: string;
+  /** Where it is defined. */
+  domain: string;
+  /** What its derivative is where it has none: the convention. Empty without a kink. */
+  kink: string;
+  differentiable: boolean;
+  note: string;
+  examples: Example[];
+}
+
+/** All functions and constants of the language. */
+export interface Primitives {
+  primitives: Primitive[];
+  constants: { [name: string]: number | string };
+}
+
+/** A refusal: what is wrong, where, and what may help. */
+export interface Problem {
+  /** The stable name of this kind of error; also the address of its page. */
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  /** All faults at once. */
+  errors?: Fault[] | null;
+  /** Where in the source text, or in a body that is not JSON. */
+  span?: Span | null;
+  /** The line of the span, and carets below it. */
+  excerpt?: string | null;
+  /** A near name, or a form that works. */
+  hint?: string | null;
+  limit?: Limit | null;
+  /** With `internal`: what to look for in the log of the server. */
+  request_id?: string | null;
+}
+
+/**
+ * A function, the point at which it is asked about, and with respect to what.
+ *
+ * Exactly one of `expr`, `program`, `function` and `model` says what the function is; of these, this version takes
+ * `expr` and `function`.  A field that is null counts as not given.
+ */
+export interface Question {
+  /** One expression; `^` and `**` are power. */
+  expr?: string | null;
+  /** Statements ending in `return`, or one `def`. Not in this version. */
+  program?: string | null;
+  /** The id or name of a stored function: `/functions`. */
+  function?: string | null;
+  /** The id of a model. Not in this version. */
+  model?: string | null;
+  /** The inputs by name. */
+  at?: { [name: string]: ArrayValue } | null;
+  /** What to differentiate with respect to: a name or a list of names; every real input if absent. */
+  wrt?: string | string[] | null;
+  /** `true`, or the inputs whose first axis runs over points: one answer per point, stacked. */
+  batch?: boolean | string[] | null;
+  /** How arrays are written in the answer: `json`, nested lists, unless `base64` is asked for. */
+  encoding?: "json" | "base64" | null;
+  /**
+   * `auto` if absent: float64, and where the answer is not finite, singular, on a kink, or estimated to have fewer than
+   * 8 right digits, computed again in the precision that it needs and rounded once. `float64`: never. `exact`: always.
+   */
+  precision?: "auto" | "float64" | "exact" | null;
+  /** `true` asks how many digits of every number are right. */
+  digits?: boolean | null;
+  /** `true` asks for the report of the witnesses too. */
+  check?: boolean | null;
+}
+
+/** Where every element of an input may lie. */
+export interface Range {
+  low: number;
+  high: number;
+  /** A number if absent. */
+  shape?: number[];
+  /** Whole numbers only. */
+  integer?: boolean;
+}
+
+/** The verdict, and everything that it rests on. */
+export interface Report {
+  verdict: "correct" | "incorrect" | "not-differentiable" | "inconclusive";
+  message: string;
+  /** All, or the worst 100. */
+  components: Component[];
+  /** How many components there are in all. */
+  count: number;
+  /** How many of them are not ok. */
+  wrong: number;
+  witnesses: { [name in "engine" | "symbolic" | "precise"]?: Witness };
+  tolerance: Tolerance;
+  /** Relative change of the gradient per relative change of the inputs. */
+  condition: number | NonFinite | null;
+  /** The mistakes that explain a mismatch, best first. */
+  diagnosis: Hypothesis[];
+  value: CheckedValue | null;
+  one_sided: OneSided[];
+}
+
+/** A stretch of the source text: lines and columns count from 1, the end is exclusive. */
+export interface Span {
+  line: number;
+  column: number;
+  end_line: number;
+  end_column: number;
+}
+
+/** The relative tolerance where nothing cancels, and how it came about. */
+export interface Tolerance {
+  relative: number;
+  why: string;
+}
+
+/** The error that is allowed: relative to a component, or absolute, whichever is larger. */
+export interface ToleranceAsked {
+  relative?: number;
+  absolute?: number;
+}
+
+/** The absolute errors that an honest computation in float64 may have. */
+export interface ToleranceOfVector {
+  value: ArrayValue;
+  grad: { [name: string]: ArrayValue };
+}
+
+/** A point, an output with its sensitivity, and two inputs, the second with a direction. */
+export interface UmbridgeApplyHessian {
+  name: string;
+  config?: { [name: string]: unknown };
+  input: ((number | NonFinite)[])[];
+  outWrt: number;
+  inWrt1: number;
+  inWrt2: number;
+  sens: (number | NonFinite)[];
+  vec: (number | NonFinite)[];
+}
+
+/** A point, an output, and an input with a direction. */
+export interface UmbridgeApplyJacobian {
+  name: string;
+  config?: { [name: string]: unknown };
+  input: ((number | NonFinite)[])[];
+  outWrt: number;
+  inWrt: number;
+  vec: (number | NonFinite)[];
+}
+
+/** A model by its name; its options are not looked at, as there are none. */
+export interface UmbridgeConfigured {
+  name: string;
+  config?: { [name: string]: unknown };
+}
+
+/** A point: one vector for each input. */
+export interface UmbridgeEvaluate {
+  name: string;
+  config?: { [name: string]: unknown };
+  input: ((number | NonFinite)[])[];
+}
+
+/** What is wrong: `ModelNotFound`, `UnsupportedFeature`, `InvalidInput`, `InvalidOutput` or `Unavailable`. */
+export interface UmbridgeFault {
+  type: string;
+  message: string;
+}
+
+/** A point, an output with its sensitivity, and an input. */
+export interface UmbridgeGradient {
+  name: string;
+  config?: { [name: string]: unknown };
+  input: ((number | NonFinite)[])[];
+  outWrt: number;
+  inWrt: number;
+  sens: (number | NonFinite)[];
+}
+
+/** The version of the protocol, and the names of all models. */
+export interface UmbridgeInfo {
+  protocolVersion: number;
+  models: string[];
+}
+
+/** The sizes of the input vectors. */
+export interface UmbridgeInputSizes {
+  inputSizes: number[];
+}
+
+/** A model by its name. */
+export interface UmbridgeModel {
+  name: string;
+}
+
+/** What a model can do. */
+export interface UmbridgeModelInfo {
+  support: UmbridgeSupport;
+}
+
+/** One vector. */
+export interface UmbridgeOutput {
+  output: number[];
+}
+
+/** The sizes of the output vectors. */
+export interface UmbridgeOutputSizes {
+  outputSizes: number[];
+}
+
+/** One vector for each output. */
+export interface UmbridgeOutputs {
+  output: number[][];
+}
+
+/** A refusal. */
+export interface UmbridgeRefusal {
+  error: UmbridgeFault;
+}
+
+/** What a model can do. */
+export interface UmbridgeSupport {
+  Evaluate: boolean;
+  Gradient: boolean;
+  ApplyJacobian: boolean;
+  ApplyHessian: boolean;
+}
+
+/** The value of a function at a point. */
+export interface ValueAnswer {
+  /** With `check`: the report, as `/check` answers it. */
+  check?: { [name: string]: unknown } | null;
+  /** With `digits`: the estimated right decimal digits, by part and arranged as the answer is. */
+  digits?: { [name: string]: unknown } | null;
+  /** The value; for a text that is a tuple, a list with one entry for each output. */
+  value: ArrayValue;
+  warnings: Warning[];
+}
+
+/** One point and its answers. */
+export interface Vector {
+  /** Why it is there: `random`, `zero`, `kink`, `near a pole` and so on. */
+  kind: string;
+  at: { [name: string]: ArrayValue };
+  value: ArrayValue;
+  grad: { [name: string]: ArrayValue };
+  /** False where the gradient is a convention or not finite. */
+  differentiable: boolean;
+  tolerance: ToleranceOfVector;
+}
+
+/** The vectors; those at which the function has no finite value are left out. */
+export interface VectorsAnswer {
+  expr: string;
+  seed: number;
+  count: number;
+  vectors: Vector[];
+}
+
+/** A function, a domain, and how many random points there are to be; treacherous ones are added. */
+export interface VectorsQuestion {
+  expr?: string | null;
+  /** Not in this version. */
+  program?: string | null;
+  /** The id or name of a stored function. */
+  function?: string | null;
+  /** Not in this version. */
+  model?: string | null;
+  /** By input: `[low, high]`, or an object that has a shape too. */
+  domain: { [name: string]: [number, number] | Range };
+  count?: number;
+  seed?: number;
+  wrt?: string | string[] | null;
+  encoding?: "json" | "base64" | null;
+  /** Without it the header `Accept` decides: `text/csv`, `application/x-npz`, else JSON. */
+  format?: "json" | "csv" | "npz" | null;
+}
+
+/** The report. */
+export interface VerdictAnswer {
+  verdict: "correct" | "incorrect" | "not-differentiable" | "inconclusive";
+  message: string;
+  /** All, or the worst 100. */
+  components: PlanComponent[];
+  /** How many there are in all. */
+  count: number;
+  /** How many of them are not ok. */
+  wrong: number;
+  witnesses: { [name in "differences"]?: PlanWitness };
+  tolerance: PlanTolerance;
+  /** Null: it does not follow from values. */
+  condition: number | null;
+  /** The mistakes that explain a mismatch, best first. */
+  diagnosis: PlanHypothesis[];
+  value: PlanValue | null;
+  one_sided: PlanOneSided[];
+  noise: PlanNoise;
+}
+
+/** A plan, the values at its points, and the gradient that is to be judged. */
+export interface VerdictQuestion {
+  plan: Plan;
+  /** The values at the points, in their order; `"NaN"` where the function has none. */
+  values: ArrayValue;
+  claimed: Claimed;
+  /**
+   * The relative error that is allowed, and that has to be visible for a verdict. Without it half of the digits of the
+   * precision are allowed, and 1e-3 has to be visible.
+   */
+  tolerance?: number | null;
+}
+
+/** What is running. */
+export interface Version {
+  /** The number of the HTTP contract. */
+  api: number;
+  /** The version of the package. */
+  adjoint: string;
+  /** The version of the engine. */
+  engine: string;
+}
+
+/** The value of a function at a point and the cotangents of its inputs. */
+export interface VjpAnswer {
+  /** With `check`: the report, as `/check` answers it. */
+  check?: { [name: string]: unknown } | null;
+  /** With `digits`: the estimated right decimal digits, by part and arranged as the answer is. */
+  digits?: { [name: string]: unknown } | null;
+  /** The value; for a text that is a tuple, a list with one entry for each output. */
+  value: ArrayValue;
+  vjp: { [name: string]: ArrayValue };
+  warnings: Warning[];
+}
+
+/** A question with a cotangent, or several: arrays of the shape of the output, one for each of several outputs. */
+export interface VjpQuestion {
+  /** One expression; `^` and `**` are power. */
+  expr?: string | null;
+  /** Statements ending in `return`, or one `def`. Not in this version. */
+  program?: string | null;
+  /** The id or name of a stored function: `/functions`. */
+  function?: string | null;
+  /** The id of a model. Not in this version. */
+  model?: string | null;
+  /** The inputs by name. */
+  at?: { [name: string]: ArrayValue } | null;
+  /** What to differentiate with respect to: a name or a list of names; every real input if absent. */
+  wrt?: string | string[] | null;
+  /** `true`, or the inputs whose first axis runs over points: one answer per point, stacked. */
+  batch?: boolean | string[] | null;
+  /** How arrays are written in the answer: `json`, nested lists, unless `base64` is asked for. */
+  encoding?: "json" | "base64" | null;
+  /**
+   * `auto` if absent: float64, and where the answer is not finite, singular, on a kink, or estimated to have fewer than
+   * 8 right digits, computed again in the precision that it needs and rounded once. `float64`: never. `exact`: always.
+   */
+  precision?: "auto" | "float64" | "exact" | null;
+  /** `true` asks how many digits of every number are right. */
+  digits?: boolean | null;
+  /** `true` asks for the report of the witnesses too. */
+  check?: boolean | null;
+  /** For a text that is a tuple, a list with one array for each output. */
+  cotangent?: ArrayValue | null;
+  /** Several at once, instead of `cotangent`. */
+  cotangents?: ArrayValue[] | null;
+}
+
+/** Something to know about an answer. Further fields depend on the code. */
+export interface Warning {
+  code: "kink" | "singular" | "non-finite" | "ill-conditioned" | "escalated" | "disconnected" | "rewritten" | "integer-gradient";
+  message: string;
+  span?: Span | null;
+  [field: string]: unknown;
+}
+
+/** Whether a witness agrees with the expected numbers. */
+export interface Witness {
+  status: "agree" | "disagree" | "skipped";
+  /** The largest distance, in float64 numbers that lie between. */
+  max_ulp: number | NonFinite | null;
+  /** Why it says nothing, or not about all. */
+  reason: string | null;
+}
+
+/** By address and method: what is sent, what is answered, and what is answered instead. */
+export interface Paths {
+  "/ApplyHessian": {
+    /** UM-Bridge: ApplyHessian */
+    POST: { request: UmbridgeApplyHessian; answer: UmbridgeOutput; refusal: UmbridgeRefusal | Problem };
+  };
+  "/ApplyJacobian": {
+    /** UM-Bridge: ApplyJacobian */
+    POST: { request: UmbridgeApplyJacobian; answer: UmbridgeOutput; refusal: UmbridgeRefusal | Problem };
+  };
+  "/Evaluate": {
+    /** UM-Bridge: Evaluate */
+    POST: { request: UmbridgeEvaluate; answer: UmbridgeOutputs; refusal: UmbridgeRefusal | Problem };
+  };
+  "/Gradient": {
+    /** UM-Bridge: Gradient */
+    POST: { request: UmbridgeGradient; answer: UmbridgeOutput; refusal: UmbridgeRefusal | Problem };
+  };
+  "/Info": {
+    /** UM-Bridge: Info */
+    GET: { answer: UmbridgeInfo; refusal: Problem };
+  };
+  "/InputSizes": {
+    /** UM-Bridge: InputSizes */
+    POST: { request: UmbridgeConfigured; answer: UmbridgeInputSizes; refusal: UmbridgeRefusal | Problem };
+  };
+  "/ModelInfo": {
+    /** UM-Bridge: ModelInfo */
+    POST: { request: UmbridgeModel; answer: UmbridgeModelInfo; refusal: UmbridgeRefusal | Problem };
+  };
+  "/OutputSizes": {
+    /** UM-Bridge: OutputSizes */
+    POST: { request: UmbridgeConfigured; answer: UmbridgeOutputSizes; refusal: UmbridgeRefusal | Problem };
+  };
+  "/check": {
+    /** Check a gradient */
+    POST: { request: CheckQuestion; answer: Report; refusal: Problem };
+  };
+  "/check/plan": {
+    /** Points at which to evaluate one's own function */
+    POST: { request: PlanQuestion; answer: PlanAnswer; refusal: Problem };
+  };
+  "/check/verdict": {
+    /** Judge a gradient from values of one's own function */
+    POST: { request: VerdictQuestion; answer: VerdictAnswer; refusal: Problem };
+  };
+  "/functions": {
+    /** Store a function */
+    POST: { request: FunctionDefinition; answer: Function; refusal: Problem };
+    /** Functions */
+    GET: { query: { after?: string; limit?: number; name?: string }; answer: Functions; refusal: Problem };
+  };
+  "/functions/{reference}": {
+    /** Function */
+    GET: { query: { data?: boolean }; answer: Function; refusal: Problem };
+    /** Delete */
+    DELETE: { answer: undefined; refusal: Problem };
+  };
+  "/grad": {
+    /** Evaluate and differentiate */
+    POST: { request: Question; answer: GradAnswer; refusal: Problem };
+  };
+  "/healthz": {
+    /** Healthz */
+    GET: { answer: Health; refusal: Problem };
+  };
+  "/hessian": {
+    /** The whole second derivative */
+    POST: { request: MatrixQuestion; answer: HessianAnswer; refusal: Problem };
+  };
+  "/hvp": {
+    /** Hessian times vector */
+    POST: { request: HvpQuestion; answer: HvpAnswer; refusal: Problem };
+  };
+  "/jacobian": {
+    /** The whole first derivative */
+    POST: { request: MatrixQuestion; answer: JacobianAnswer; refusal: Problem };
+  };
+  "/jvp": {
+    /** Jacobian times tangent */
+    POST: { request: JvpQuestion; answer: JvpAnswer; refusal: Problem };
+  };
+  "/limits": {
+    /** Limits */
+    GET: { answer: Limits; refusal: Problem };
+  };
+  "/metrics": {
+    /** Metrics */
+    GET: { answer: string; refusal: Problem };
+  };
+  "/primitives": {
+    /** Primitives */
+    GET: { answer: Primitives; refusal: Problem };
+  };
+  "/primitives/{name}": {
+    /** Primitive */
+    GET: { answer: Primitive; refusal: Problem };
+  };
+  "/readyz": {
+    /** Readyz */
+    GET: { answer: Health; refusal: Problem };
+  };
+  "/value": {
+    /** Evaluate */
+    POST: { request: Question; answer: ValueAnswer; refusal: Problem };
+  };
+  "/vectors": {
+    /** Golden vectors for a test suite */
+    POST: { request: VectorsQuestion; answer: VectorsAnswer | string; refusal: Problem };
+  };
+  "/version": {
+    /** Version */
+    GET: { answer: Version; refusal: Problem };
+  };
+  "/vjp": {
+    /** Cotangent times Jacobian */
+    POST: { request: VjpQuestion; answer: VjpAnswer; refusal: Problem };
+  };
+}
