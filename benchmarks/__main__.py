@@ -18,6 +18,10 @@ NAMES = (
     "accuracy",
     "diagnosis",
     "plan",
+    "precision",
+    "derivatives",
+    "check_latency",
+    "verdicts",
     "stored_data",
 )
 THREADS = (

@@ -23,8 +23,8 @@ WIDTH = 120
 DIGITS = 1e-13
 """How far numbers may be apart: processors differ in the last digit of a sine."""
 DEFAULT = "localhost:8000"
-VARYING = ("request_id", "created")
-"""Fields of answers that are new every time."""
+VARYING = ("request_id", "created", "milliseconds", "max_ulp")
+"""Fields of answers that are new every time; the last depends on how the processor's library rounds."""
 _OWN = re.compile(r"(?:ADJOINT_\w+=\S+ )*adjoint ")
 _BLOCKS = re.compile(r"^```sh\n(?P<command>[^`]*?)\n```\n+```(?P<kind>json|text)\n(?P<answer>.*?)\n?```$", re.M | re.S)
 _VOLATILE = (

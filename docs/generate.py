@@ -1,16 +1,19 @@
 """Write what is generated in the documentation: `python -m docs.generate`.
 
 From the records, the errors and the settings: docs/functions.md, docs/errors.md and the tables between markers such as
-`<!-- functions -->` in other pages.  From a server, started for it on a free port: the answers below all commands.
+`<!-- functions -->` in other pages.  From the OpenAPI document: the types in examples/clients/adjoint.d.ts.
+From a server, started for it on a free port: the answers below all commands.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
+import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from docs.examples import ROOT, filled, find, pages, same_text
+from docs.typescript import declarations
 from engine.engine import Engine
 from engine.errors import EngineError
 from engine.graph.simplify import REWRITES
@@ -25,11 +29,14 @@ from engine.limits import Budget
 from engine.primitives.function import Example, Function
 from engine.primitives.table import FUNCTIONS
 from engine.question import Ask, Question
+from service.app import build
+from service.context import Context
 from service.problems import Kind, catalogue
 from service.settings import Settings, environment_name
 
 FUNCTIONS_PAGE = ROOT / "docs" / "functions.md"
 ERRORS_PAGE = ROOT / "docs" / "errors.md"
+TYPES = ROOT / "examples" / "clients" / "adjoint.d.ts"
 GROUPS = (
     "arithmetic",
     "powers",
@@ -54,6 +61,14 @@ REQUESTS: Mapping[str, str] = {
     "invalid-json": GRAD + '\'{"expr": "x^2", "at": {"x": 3,}}\'',
     "not-found": f"curl -s localhost:8000/gradient {JSON} -d " + '\'{"expr": "x^2", "at": {"x": 3}}\'',
     "method-not-allowed": "curl -s localhost:8000/grad",
+    "conflict": f"curl -s localhost:8000/functions -o /dev/null {JSON} -d "
+    + '\'{"expr": "x^2", "name": "square"}\''
+    + f" && curl -s localhost:8000/functions {JSON} -d "
+    + '\'{"expr": "x^3", "name": "square"}\'',
+    "gone": f"id=$(curl -s localhost:8000/functions {JSON} -d "
+    + '\'{"expr": "x^2 - 1"}\''
+    + " | grep -o 'fn_[a-z2-7]*' | head -n 1) && curl -s -X DELETE localhost:8000/functions/$id"
+    + " && curl -s localhost:8000/functions/$id",
     "too-large": f"printf '%017000000d' 0 | curl -s localhost:8000/grad {JSON} --data-binary @-",
     "unsupported-media-type": 'curl -s localhost:8000/grad -d \'{"expr": "x^2", "at": {"x": 3}}\'',
     "invalid-request": GRAD + '\'{"expr": "x + y", "at": {"x": [[1, 2], [3]], "y": "1"}, "wtr": "x"}\'',
@@ -109,7 +124,15 @@ def main() -> int:
     for page in generated_pages():
         page.write_text(generated(page), "utf-8")
     command = [sys.executable, "-m", "service.cli", "serve", "--port", "0"]
-    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    with tempfile.TemporaryDirectory() as folder:
+        _fill(command, {**os.environ, "ADJOINT_DATA_DIR": folder})
+    return 0
+
+
+def _fill(command: list[str], environment: dict[str, str]) -> None:
+    server = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
     try:
         assert server.stdout is not None
         address = re.search(r"http://(\S+?);", server.stdout.readline())
@@ -119,12 +142,11 @@ def main() -> int:
     finally:
         server.terminate()
         server.wait(30)
-    return 0
 
 
 def generated_pages() -> list[Path]:
     """The pages that `generated` knows."""
-    return [FUNCTIONS_PAGE, ERRORS_PAGE, *TABLES]
+    return [FUNCTIONS_PAGE, ERRORS_PAGE, TYPES, *TABLES]
 
 
 def generated(page: Path) -> str:
@@ -133,6 +155,8 @@ def generated(page: Path) -> str:
         return functions_page()
     if page == ERRORS_PAGE:
         return errors_page()
+    if page == TYPES:
+        return declarations(build(Context.build(Settings())).openapi())
     text = page.read_text("utf-8")
     for marker, table in TABLES[page].items():
         before, begin, rest = text.partition(f"<!-- {marker} -->\n")
@@ -156,14 +180,15 @@ def functions_table() -> list[str]:
 
 
 def corpus_figures() -> list[str]:
-    """For README.md: how many of the known traps are answered right, or with a warning."""
-    corpus = ROOT / "tests" / "corpus"
-    count = sum(len(json.loads(file.read_text("utf-8"))) for file in corpus.glob("*.json"))
-    lost = len((corpus / "digits_lost.txt").read_text("utf-8").split())
+    """For README.md: how many of the known traps are answered right."""
+    # Here, as it makes an engine.
+    from tests.corpus.test_corpus import AUTO_WRONG, CASES, DIGITS_LOST
+
+    right = len(CASES) - len(AUTO_WRONG)
     return [
-        f"* **Traps**: of {count} expressions that other tools of automatic differentiation get wrong, or could "
-        f"([tests/corpus](tests/corpus/README.md)), {count - lost} are right to ten digits or answered with a warning; "
-        f"{lost} lose digits without one ([digits_lost.txt](tests/corpus/digits_lost.txt)). "
+        f"* **Traps**: of {len(CASES)} expressions that other tools of automatic differentiation get wrong, or could "
+        f"([tests/corpus](tests/corpus/README.md)), {right} are right to ten digits, conventions at kinks included; with "
+        f'`"precision":"float64"`, {len(DIGITS_LOST)} would lose digits without a warning. '
         "`make test ARGS=tests/corpus` measures it."
     ]
 

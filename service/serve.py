@@ -5,8 +5,11 @@ from __future__ import annotations
 import gc
 import logging
 import math
+import multiprocessing
+import os
 import signal
 import sys
+import threading
 from socket import socket
 
 import uvicorn
@@ -31,6 +34,7 @@ With Python's 5 ms, light questions under a flood of heavy ones took 8 ms (p50) 
 def application() -> ASGIApp:
     """The application of one worker process, settings from the environment; for servers that take a factory."""
     settings = Settings()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     theirs = logging.getLogger("uvicorn.error")
     theirs.handlers = [Forward(Log(settings))]
     theirs.propagate = False
@@ -46,6 +50,14 @@ def application() -> ASGIApp:
     # a flood of new texts for half a second.
     gc.set_threshold(50_000, 20, 1000)
     return app
+
+
+def _end_with_parent() -> None:
+    """End a worker when the process that started it is gone, killed perhaps: nobody else would, and it keeps the port."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def serve(settings: Settings) -> None:

@@ -125,20 +125,25 @@ def resolve(
         except BudgetExceeded:
             if budget.cancelled:
                 raise
-    found.limits, found.moved = len(found.places), _moved(found, prepared.undefined(findings.outputs, arguments))
+    found.limits, found.moved = len(found.places), _moved(found, settled, prepared.undefined(findings.outputs, arguments))
     if not (findings.hidden or findings.kinks):
         # Only a number was too large or too small for float64: what its graph says in more digits is no convention.
-        found.limits = found.moved = _changed(found, settled)
+        found.limits = _changed(found, settled)
     looked_at = needed or [np.ones(mask.shape, dtype=bool) for mask in found.sure]
     found.whole = whole and not any(bool(np.any(a & ~b)) for a, b in zip(looked_at, found.sure, strict=True))
     found.outputs = prepared.undefined(found.outputs, arguments)
     return found
 
 
-def _moved(found: Resolved, rules: Sequence[Any]) -> int:
-    """How many limits are not what the rules say."""
-    arrays = [np.asarray(output) for output in rules]
-    return sum(not near(float(arrays[o][place]), float(found.outputs[o][place])) for o, place in found.places)
+def _moved(found: Resolved, settled: Settled, rules: Sequence[Any]) -> int:
+    """How many limits are not what the rules say, in float64 or in more digits."""
+
+    def is_moved(output: int, place: tuple[int, ...]) -> bool:
+        limit = float(found.outputs[output][place])
+        known = bool(settled.sure[output][place]) and near(float(settled.outputs[output][place]), limit)
+        return not known and not near(float(np.asarray(rules[output])[place]), limit)
+
+    return sum(is_moved(output, place) for output, place in found.places)
 
 
 def _changed(found: Resolved, settled: Settled) -> int:

@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.schemas.answer import SpanModel
 from service.schemas.arrays import NonFinite
+from service.schemas.span import SpanModel
 
 EXAMPLE: dict[str, Any] = {
     "type": "/errors/unknown-name",

@@ -101,6 +101,7 @@ def test_every_error_that_can_be_provoked_is_shown() -> None:
         ("json", '{"a":1}', '{"a":true}', False),
         ("json", '{"a":[1]}', '{"a":[1,2]}', False),
         ("json", '{"a":1,"request_id":"x"}', '{"a":1,"request_id":"y"}', True),
+        ("json", '{"a":[{"milliseconds":1.5}]}', '{"a":[{"milliseconds":2}]}', True),
         ("json", '{"a":"about 26 s"}', '{"a":"about 27 s"}', False),
         ("json", '{"a":1}', '{"a":1,"b":2}', False),
         ("json", "", '{"a":1}', False),
