@@ -53,7 +53,7 @@ def application() -> ASGIApp:
 
 
 def _end_with_parent() -> None:
-    """End a worker when the process that started it is gone, killed perhaps: nobody else would, and it keeps the port."""
+    """End a worker when the process that started it is gone: killed, it could not, and the worker keeps the port."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

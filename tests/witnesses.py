@@ -1,7 +1,7 @@
 """One helper that runs every check on a function: CasADi's `checkfunction`, for this engine.
 
-`Case` is a function as a graph at a point.  `errors` compares value, first and second derivative of the engine with the
-precise witness, and, where there is one, with the symbolic witness.
+`examine` compares value, first and second derivative of the engine, in reverse mode, in forward mode, reverse over
+reverse and forward over reverse, with the precise witness, and, where there is one, with the symbolic witness.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import mpmath
 import numpy as np
 import sympy
 
+from engine.derive.forward import jvp
 from engine.derive.reverse import gradient
 from engine.execute.compile import compile_graph
 from engine.graph.build import Builder
@@ -116,14 +117,29 @@ def examine(graph: Graph, arguments: Sequence[Any], *, with_symbolic: bool = Tru
     value, *gradients = run(first.graph, arguments)
     places = [(i, index) for i, a in enumerate(arguments) for index in np.ndindex(np.shape(a))]
     truths = {place: along(function, arguments, unit(arguments, *place)) for place in places}
+    forward = _forward(graph, arguments, places)
+    worst_first = max(worst(gradients, truths), worst(forward, truths))
+    curved = jvp(first.graph, range(len(graph.inputs)))
+    check(curved)
     worst_second = 0.0
     for v in _directions(arguments):
         true_second = {place: along_both(function, arguments, unit(arguments, *place), v) for place in places}
         _, *hv = run(second(graph, v), arguments)
-        worst_second = max(worst_second, worst(hv, true_second))
+        pushed = run(curved, [*arguments, *v])[-len(arguments) :]
+        worst_second = max(worst_second, worst(hv, true_second), worst(pushed, true_second))
         if with_symbolic:
             _agree_symbolic(graph, arguments, true_value, truths, true_second, v)
-    return Report(ulps(float(value), true_value), worst(gradients, truths), worst_second)
+    return Report(ulps(float(value), true_value), worst_first, worst_second)
+
+
+def _forward(graph: Graph, arguments: Sequence[Any], places: Sequence[tuple[int, tuple[int, ...]]]) -> list[Any]:
+    """The gradient in forward mode, component by component."""
+    pushed = jvp(graph, range(len(graph.inputs)))
+    check(pushed)
+    found = [np.zeros(np.shape(a)) for a in arguments]
+    for i, index in places:
+        found[i][index] = run(pushed, [*arguments, *unit(arguments, i, index)])[1]
+    return found
 
 
 def _directions(arguments: Sequence[Any]) -> list[Any]:

@@ -38,7 +38,9 @@ def self_check(
         return Report("inconclusive", "No witness could be heard.", (), 0, 0, spoken, told("float64", None, None))
     expected = dict(_leaves(prepared.by_part(found.resolved.outputs)))
     spread = dict(_leaves(prepared.by_part(found.spread)))
-    differences = dict(_leaves(prepared.by_part(found.differences)))
+    everywhere = dict(_leaves(prepared.by_part(found.differences)))
+    # Integers and truth values have no differences.
+    differences = {name: everywhere[name] for name in given}
     allowed = {name: allowance(a, spread[name], errors[name], "float64", None) for name, a in expected.items()}
     rows = [row for name, a in given.items() for row in components(name, a, expected[name], allowed[name])]
     wrong = [row for row in rows if not row.ok]

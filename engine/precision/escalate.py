@@ -219,7 +219,7 @@ def _still_few(least: float) -> Warning:
 
 def _unsettled(count: int, digits: int) -> Warning:
     what = "1 number is that" if count == 1 else f"{count} numbers are those"
-    text = f"{what} of float64: with up to {digits} digits, two precisions did not agree."
+    text = f"{what} of float64: up to {digits} digits did not settle {'it' if count == 1 else 'them'}."
     return Warning("ill-conditioned", text, None, {"count": count})
 
 

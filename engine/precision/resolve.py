@@ -125,7 +125,8 @@ def resolve(
         except BudgetExceeded:
             if budget.cancelled:
                 raise
-    found.limits, found.moved = len(found.places), _moved(found, settled, prepared.undefined(findings.outputs, arguments))
+    said = [prepared.undefined(outputs, arguments) for outputs in (findings.outputs, settled.outputs)]
+    found.limits, found.moved = len(found.places), _moved(found, settled.sure, said[0], said[1])
     if not (findings.hidden or findings.kinks):
         # Only a number was too large or too small for float64: what its graph says in more digits is no convention.
         found.limits = _changed(found, settled)
@@ -135,12 +136,12 @@ def resolve(
     return found
 
 
-def _moved(found: Resolved, settled: Settled, rules: Sequence[Any]) -> int:
-    """How many limits are not what the rules say, in float64 or in more digits."""
+def _moved(found: Resolved, sure: list[Array], rules: Sequence[Any], digits: Sequence[Any]) -> int:
+    """How many limits are not what the rules say, neither in float64 nor in more digits."""
 
     def is_moved(output: int, place: tuple[int, ...]) -> bool:
         limit = float(found.outputs[output][place])
-        known = bool(settled.sure[output][place]) and near(float(settled.outputs[output][place]), limit)
+        known = bool(sure[output][place]) and near(float(np.asarray(digits[output])[place]), limit)
         return not known and not near(float(np.asarray(rules[output])[place]), limit)
 
     return sum(is_moved(output, place) for output, place in found.places)
