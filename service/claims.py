@@ -9,15 +9,27 @@ import numpy as np
 
 from engine.checking.allowance import UNITS, Given
 from engine.checking.check import Assertion
+from engine.engine import Engine
 from engine.errors import Fault, InvalidRequest, LimitExceeded
 from engine.limits import Limits
-from engine.question import Array
+from engine.question import Array, Question
 from service.arrays import ArrayFault, to_array
+from service.directions import read_asked
+from service.functions.binding import Binding
 from service.pointers import pointer
 
 FIELDS = ("claimed", "tolerance")
 CLAIMED = ("value", "grad", "precision")
 Path = tuple[str | int, ...]
+
+
+def read_claim(content: Any, engine: Engine, function: Binding | None) -> tuple[Question, Assertion]:
+    """The question and the claim of a request body for `/check`.  Raises what reading either raises."""
+    question: Any = content
+    if type(content) is dict:
+        question = {name: value for name, value in content.items() if name not in FIELDS}
+    asked = read_asked(question, "grad", engine, function)
+    return asked.question, read_assertion(content, engine.limits)
 
 
 def read_assertion(content: Any, limits: Limits) -> Assertion:

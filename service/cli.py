@@ -6,6 +6,7 @@ Imports that take long are made by the command that needs them: `adjoint grad` n
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,21 +29,41 @@ Inputs = Annotated[
 ]
 Wrt = Annotated[list[str] | None, typer.Option(help="An input to differentiate by; may be repeated. Default: all.")]
 Batch = Annotated[list[str] | None, typer.Option(help="An input whose first axis runs over points; may be repeated.")]
+Precision = Annotated[str | None, typer.Option(help="auto (the default), float64 or exact.")]
 File = Annotated[Path | None, typer.Option(help="A request body as sent to the service; - is standard input.")]
 # An expression may begin with a minus sign.
 _LENIENT = {"ignore_unknown_options": True}
 
 
 @app.command(context_settings=_LENIENT)
-def grad(expr: Expr = None, inputs: Inputs = None, wrt: Wrt = None, batch: Batch = None, file: File = None) -> None:
+def grad(
+    expr: Expr = None,
+    inputs: Inputs = None,
+    wrt: Wrt = None,
+    batch: Batch = None,
+    precision: Precision = None,
+    file: File = None,
+) -> None:
     """Evaluate and differentiate; prints the JSON that POST /grad answers."""
-    _answer("grad", expr, inputs or [], wrt, batch, file)
+    _answer("grad", expr, inputs or [], wrt, batch, precision, file)
 
 
 @app.command(context_settings=_LENIENT)
-def value(expr: Expr = None, inputs: Inputs = None, batch: Batch = None, file: File = None) -> None:
+def value(
+    expr: Expr = None, inputs: Inputs = None, batch: Batch = None, precision: Precision = None, file: File = None
+) -> None:
     """Evaluate; prints the JSON that POST /value answers."""
-    _answer("value", expr, inputs or [], None, batch, file)
+    _answer("value", expr, inputs or [], None, batch, precision, file)
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="A request body as sent to POST /check; - is standard input.")],
+) -> None:
+    """Check a claimed gradient; prints the report that POST /check answers."""
+    from service.local import content_of_file, verdict
+
+    _print(lambda: verdict(content_of_file(file), _settings()))
 
 
 @app.command()
@@ -97,15 +118,30 @@ def _settings() -> Any:
 
 
 def _answer(
-    ask: str, expr: str | None, inputs: list[str], wrt: list[str] | None, batch: list[str] | None, file: Path | None
+    ask: str,
+    expr: str | None,
+    inputs: list[str],
+    wrt: list[str] | None,
+    batch: list[str] | None,
+    precision: str | None,
+    file: Path | None,
 ) -> None:
-    from engine.errors import EngineError
-    from service.errors import ServiceError
     from service.local import answer, content_of_arguments, content_of_file
 
+    def answered() -> bytes:
+        content = content_of_file(file) if file else content_of_arguments(expr, inputs, wrt, batch, precision)
+        return answer(content, ask, _settings())
+
+    _print(answered)
+
+
+def _print(made: Callable[[], bytes]) -> None:
+    """Print what is made; a refusal goes to standard error, in words."""
+    from engine.errors import EngineError
+    from service.errors import ServiceError
+
     try:
-        content = content_of_file(file) if file else content_of_arguments(expr, inputs, wrt, batch)
-        sys.stdout.buffer.write(answer(content, ask, _settings()) + b"\n")
+        sys.stdout.buffer.write(made() + b"\n")
     except (EngineError, ServiceError) as error:
         typer.echo(str(error), err=True)
         for fault in error.faults[1:]:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from engine.checking.check import check as checked
 from engine.limits import Budget
-from service.claims import FIELDS, read_assertion
+from service.claims import read_claim
 from service.context import Context
-from service.directions import read_asked
 from service.exchange import Reply
 from service.gated import Gated
 from service.json_text import decode
@@ -23,14 +20,9 @@ REFUSALS = problems(400, 404, 413, 415, 422, 500, 503)
 
 def _answer(context: Context, body: bytes, budget: Budget) -> Reply:
     engine, content = context.engine, decode(body)
-    function = context.library.named(content)
-    question: Any = content
-    if type(content) is dict:
-        question = {name: value for name, value in content.items() if name not in FIELDS}
-    asked = read_asked(question, "grad", engine, function)
-    assertion = read_assertion(content, engine.limits)
-    report = checked(engine, context.referee, asked.question, assertion, budget)
-    return Reply(200, json_bytes(report_content(report, asked.question.text)))
+    question, assertion = read_claim(content, engine, context.library.named(content))
+    report = checked(engine, context.referee, question, assertion, budget)
+    return Reply(200, json_bytes(report_content(report, question.text)))
 
 
 def check(question: CheckBody) -> ReportAnswer:

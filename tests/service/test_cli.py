@@ -111,3 +111,25 @@ def test_a_question_never_loads_the_web_framework() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_more_digits_than_float64_has() -> None:
+    done = runner.invoke(app, ["grad", "sin(x)/x", "x=0", "--precision", "float64"])
+    assert json.loads(done.stdout)["value"] == "NaN"
+    done = runner.invoke(app, ["grad", "sin(x)/x", "x=0", "--precision", "exact"])
+    assert json.loads(done.stdout)["grad"] == {"x": 0.0}
+    refused = runner.invoke(app, ["grad", "x", "x=0", "--precision", "double"])
+    assert (refused.exit_code, "/precision" in refused.stderr) == (2, True)
+
+
+def test_a_gradient_is_checked(client: Client, tmp_path: Path) -> None:
+    body = {"expr": "x^2*sin(y)", "at": {"x": 3, "y": 0.5}, "claimed": {"grad": {"y": -7.898243057013355}}}
+    file = tmp_path / "claim.json"
+    file.write_text(json.dumps(body))
+    report = json.loads(runner.invoke(app, ["check", str(file)]).stdout)
+    assert (report["verdict"], report["diagnosis"][0]["kind"]) == ("incorrect", "sign")
+    body["check"] = True
+    del body["claimed"]
+    file.write_text(json.dumps(body))
+    checked = json.loads(runner.invoke(app, ["grad", "--file", str(file)]).stdout)["check"]
+    assert checked["verdict"] == "correct"
