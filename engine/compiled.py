@@ -81,11 +81,14 @@ class Prepared:
         parts = {name: _part(layout, outputs) for name, layout in self.layout.items()}
         return replace(answer, value=_part(self.values, outputs), parts=parts, outputs=outputs)
 
-    def by_part(self, arrays: Sequence[Any]) -> dict[str, Part]:
-        """What belongs to each output of the graph, arranged as the answer is: `value`, and the parts with numbers."""
-        found = {"value": _part(self.values, arrays)}
+    def by_part(self, arrays: Sequence[Any], of_zeros: float = 0.0) -> dict[str, Part]:
+        """What belongs to each output of the graph, arranged as the answer is: `value`, and the parts with numbers.
+
+        `of_zeros` belongs to what is 0 by definition, such as the gradients of integers.
+        """
+        found = {"value": _part(self.values, arrays, of_zeros)}
         layouts = {name: layout for name, layout in self.layout.items() if not isinstance(layout, str | Told)}
-        return found | {name: _part(layout, arrays) for name, layout in layouts.items()}
+        return found | {name: _part(layout, arrays, of_zeros) for name, layout in layouts.items()}
 
     def digits(self, answer: Answer, question: Question, budget: Budget) -> list[Array]:
         """The right digits of every output of the graph, estimated.  Raises `BudgetExceeded` or `LimitExceeded`."""
@@ -126,21 +129,21 @@ def layout_bytes(layout: Layout) -> int:
     return sum(map(layout_bytes, inner))
 
 
-def _part(layout: Layout, outputs: Sequence[Any]) -> Part:
+def _part(layout: Layout, outputs: Sequence[Any], of_zeros: float = 0.0) -> Part:
     if type(layout) is int:
         return outputs[layout]
     if isinstance(layout, tuple):
-        return np.zeros(layout)[()]
+        return np.full(layout, of_zeros)[()]
     if isinstance(layout, str):
         return layout
     if isinstance(layout, list):
-        return tuple([_part(inner, outputs) for inner in layout])
+        return tuple([_part(inner, outputs, of_zeros) for inner in layout])
     if isinstance(layout, Entries):
-        return Sparse(layout.shape, layout.rows, layout.columns, _part(layout.values, outputs))
+        return Sparse(layout.shape, layout.rows, layout.columns, _part(layout.values, outputs, of_zeros))
     if isinstance(layout, Told):
         return layout.number
     assert isinstance(layout, Mapping)
-    return {name: _part(inner, outputs) for name, inner in layout.items()}
+    return {name: _part(inner, outputs, of_zeros) for name, inner in layout.items()}
 
 
 class _Alarm:

@@ -28,17 +28,20 @@ class Given:
 
 
 def allowance(expected: Array, spread: Array, errors: Array, precision: Claimed, given: Given | None) -> Array:
-    """The absolute tolerance of every component.
+    """The absolute tolerance of every component; 0 where the truth is not finite, of which nothing else is near.
 
     `spread`: change per relative change of the inputs; `errors`: what float64 loses here by its rounding.
     """
-    size = np.abs(expected)
+    size = np.where(np.isfinite(expected), np.abs(expected), 0.0)
     if given is not None:
-        return np.maximum(given.relative * size, given.absolute)
+        return np.where(np.isfinite(expected), np.maximum(given.relative * size, given.absolute), 0.0)
     unit = UNITS[precision]
-    terms = size + np.nan_to_num(spread, nan=0.0, posinf=0.0) + np.nan_to_num(errors, nan=0.0, posinf=0.0) / 2.0**-53
-    lost = np.maximum(FLOORS[precision] * size, SLACK * unit * terms)
-    return np.asarray(lost + 4 * np.finfo(float).smallest_subnormal)
+    changed, lost = (np.nan_to_num(array, nan=0.0, posinf=0.0) for array in (spread, errors))
+    with np.errstate(over="ignore"):
+        # In this order, numbers near the largest do not overflow before they are made small.
+        terms = SLACK * unit * size + SLACK * unit * changed + SLACK * (unit / UNITS["float64"]) * lost
+    lost = np.maximum(FLOORS[precision] * size, terms)
+    return np.where(np.isfinite(expected), lost + 4 * np.finfo(float).smallest_subnormal, 0.0)
 
 
 def told(precision: Claimed, given: Given | None, condition: float | None) -> Tolerance:

@@ -57,8 +57,10 @@ def self_check(
     elif unsure := sum(int(np.count_nonzero(~sure)) for sure in found.resolved.sure):
         message = f"Of the {len(rows):,} numbers of the answer, high precision could not settle {unsure:,}; "
         message += "nothing speaks against the answer."
-    else:
+    elif rows:
         message = f"All {len(rows):,} numbers of the answer agree with high precision."
+    else:
+        message = "There are no real numbers in the answer, so there is nothing that could be rounded wrongly."
     listed = sorted(rows, key=lambda row: (row.ok, -badness(row)))[:MOST_ROWS] if len(rows) > MOST_ROWS else rows
     verdict = "inconclusive" if apart or wrong else "correct"
     return Report(

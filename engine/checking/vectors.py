@@ -206,7 +206,7 @@ def _answered(
             raise
         errors = prepared.by_part([np.zeros(np.shape(o)) for o in fast.outputs])
     spread = prepared.by_part(examination.spread)
-    sure = prepared.by_part(examination.resolved.sure)
+    sure = prepared.by_part(examination.resolved.sure, of_zeros=True)
     value, grad = np.asarray(resolved.value), {n: np.asarray(a) for n, a in (resolved.grad or {}).items()}
     tolerance = {"": _allowance(value, spread["value"], errors["value"])}
     for name, array in grad.items():

@@ -53,7 +53,7 @@ def decide(
     if (exact or (auto and (answer.troubled or low))) and _finite_inputs(question):
         answer, digits = _escalated(prepared, question, ask, answer, digits, resolver, budget)
     if question.digits and digits is not None:
-        answer = replace(answer, digits=prepared.by_part([np.round(d, 1) for d in digits]))
+        answer = replace(answer, digits=prepared.by_part([np.round(d, 1) for d in digits], np.round(MOST, 1)))
     return answer
 
 

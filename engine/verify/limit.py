@@ -37,13 +37,17 @@ SCHEDULES = ((100, 4), (400, 12))
 DOUBLINGS = 3
 AGREE = 1e-18
 SHORTER = 0.375
+LOST = 8
+"""Digits that a function may lose by its own rounding, as quotients of exponentials of large numbers do."""
 BETWEEN = 6
 """Steps at which an infinite limit is looked at once more: what only oscillates may grow three times by chance."""
 MANTISSA = 1.6180419921875
 """Of the step: short, so that steps from short numbers are exact, but no power of 2, which some functions are fond of.
 """
-NOTHING = 1e-200
-"""A derivative is called 0 when all that may be hidden by rounding is smaller than this."""
+NOTHING = 1e-320
+"""A derivative is called 0 when it and all that may be hidden by rounding are smaller than this."""
+VANISHED = 1e-200
+"""The same where the differences are 0 exactly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,7 @@ class Point:
             total = terms if not total else [x + y for x, y in zip(total, terms, strict=True)]
             sizes = [abs(y) for y in terms] if not sizes else [x + abs(y) for x, y in zip(sizes, terms, strict=True)]
         power = mp.ldexp(h ** ORDER[stencil], k)
-        unit = mp.mpf(10) ** (2 - mp.dps)
+        unit = mp.mpf(10) ** (LOST - mp.dps)
         return [number / power for number in total], [unit * size / power for size in sizes]
 
 
@@ -192,7 +196,7 @@ def _tends(estimates: list[Any], steps: list[Any], noises: list[Any]) -> float |
         return float(third)
     # Like a power of the step, however low; or nothing but rounding is left.
     falls = [
-        0 < abs(b) <= abs(a) * (k / h) ** 0.1 or abs(b) <= noise < NOTHING
+        0 < abs(b) <= abs(a) * (k / h) ** 0.1 or max(abs(b), noise) < (VANISHED if a == b == 0 else NOTHING)
         for (a, b), (h, k), noise in zip(pairwise(estimates), pairwise(steps), noises[1:], strict=True)
     ]
     if all(falls):

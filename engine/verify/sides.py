@@ -30,7 +30,8 @@ def slopes(here: Point, u: Direction) -> list[float | None]:
         right, left = (f - x) / step, (x - g) / other
         finite = all(number == number and abs(number) != math.inf for number in (right, left))
         noise = 10.0 ** (2 - QUICK_DIGITS) * max(abs(f), abs(x), abs(g)) / other
-        if not finite or max(abs(right - left), noise) > QUICK_AGREE * max(abs(right), abs(left)):
+        # A 0 is looked at once more: the argument may have vanished beside something larger.
+        if not finite or not right or max(abs(right - left), noise) > QUICK_AGREE * max(abs(right), abs(left)):
             return [both(*pair) for pair in one_sided(here, u)]
         # What is of second order cancels.
         found.append(float((right * other + left * step) / (step + other)))
@@ -46,7 +47,8 @@ def one_sided(here: Point, u: Direction) -> list[Pair]:
     rights, lefts = here.limit(FIRST, u), here.limit(FIRST, back)
     if not any(x is None or x == x for x in (*lefts, *rights)):
         return _beside(here, lambda point: one_sided(point, u))
-    values = [float(x) for x in here.there()]
+    # With so many digits, noise is nothing beside the limits.
+    values = [float(x) for x in here.there(400)]
     upper, lower = here.limit(VALUE, u), here.limit(VALUE, back)
     pairs: list[Pair] = []
     for value, left, right, low, high in zip(values, lefts, rights, lower, upper, strict=True):

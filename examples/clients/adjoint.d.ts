@@ -182,7 +182,7 @@ export interface Functions {
 /** The value of a function at a point and its gradient, by input. */
 export interface GradAnswer {
   /** With `check`: the report, as `/check` answers it. */
-  check?: { [name: string]: unknown } | null;
+  check?: Report | null;
   /** With `digits`: the estimated right decimal digits, by part and arranged as the answer is. */
   digits?: { [name: string]: unknown } | null;
   value: ArrayValue;
@@ -198,7 +198,7 @@ export interface Health {
 /** The value of a scalar function at a point, its gradient, and its second derivatives by input and input. */
 export interface HessianAnswer {
   /** With `check`: the report, as `/check` answers it. */
-  check?: { [name: string]: unknown } | null;
+  check?: Report | null;
   /** With `digits`: the estimated right decimal digits, by part and arranged as the answer is. */
   digits?: { [name: string]: unknown } | null;
   value: ArrayValue;
@@ -216,7 +216,7 @@ export interface HessianAnswer {
  */
 export interface HvpAnswer {
   /** With `check`: the report, as `/check` answers it. */
-  check?: { [name: string]: unknown } | null;
+  check?: Report | null;
   /** With `digits`: the estimated right decimal digits, by part and arranged as the answer is. */
   digits?: { [name: string]: unknown } | null;
   /** The value; for a text that is a tuple, a list with one entry for each output. */
@@ -280,7 +280,7 @@ export interface Hypothesis {
 /** The value of a function at a point and its derivative, by input. */
 export interface JacobianAnswer {
   /** With `check`: the report, as `/check` answers it. */
-  check?: { [name: string]: unknown } | null;
+  check?: Report | null;
   /** With `digits`: the estimated right decimal digits, by part and arranged as the answer is. */
   digits?: { [name: string]: unknown } | null;
   /** The value; for a text that is a tuple, a list with one entry for each output. */
@@ -297,7 +297,7 @@ export interface JacobianAnswer {
 /** The value of a function at a point and its directional derivative, one per tangent if there were several. */
 export interface JvpAnswer {
   /** With `check`: the report, as `/check` answers it. */
-  check?: { [name: string]: unknown } | null;
+  check?: Report | null;
   /** With `digits`: the estimated right decimal digits, by part and arranged as the answer is. */
   digits?: { [name: string]: unknown } | null;
   /** The value; for a text that is a tuple, a list with one entry for each output. */
@@ -795,7 +795,7 @@ export interface UmbridgeSupport {
 /** The value of a function at a point. */
 export interface ValueAnswer {
   /** With `check`: the report, as `/check` answers it. */
-  check?: { [name: string]: unknown } | null;
+  check?: Report | null;
   /** With `digits`: the estimated right decimal digits, by part and arranged as the answer is. */
   digits?: { [name: string]: unknown } | null;
   /** The value; for a text that is a tuple, a list with one entry for each output. */
@@ -889,7 +889,7 @@ export interface Version {
 /** The value of a function at a point and the cotangents of its inputs. */
 export interface VjpAnswer {
   /** With `check`: the report, as `/check` answers it. */
-  check?: { [name: string]: unknown } | null;
+  check?: Report | null;
   /** With `digits`: the estimated right decimal digits, by part and arranged as the answer is. */
   digits?: { [name: string]: unknown } | null;
   /** The value; for a text that is a tuple, a list with one entry for each output. */

@@ -1,0 +1,140 @@
+"""Guards: where digits may be lost, they fire; where nothing is lost, they keep still."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+import engine.derive.rounding
+import engine.primitives.table
+from engine.execute import guards as module
+from engine.execute.compile import compile_graph
+from engine.execute.guards import guards
+from engine.graph.registry import PRIMITIVES
+from engine.primitives import conditioning
+from tests.asking import graph_of_text
+
+RULES = frozenset(module._RULES)
+PLACES = {
+    "exact": conditioning.EXACT,
+    "tame": conditioning.TAME,
+    "unruly": conditioning.UNRULY,
+    "a rule": RULES,
+}
+
+
+@pytest.mark.parametrize("name", sorted(PRIMITIVES))
+def test_every_primitive_has_one_place(name: str) -> None:
+    found = [place for place, names in PLACES.items() if name in names]
+    assert len(found) == 1, f"{name} is in {found or 'no set'} of engine/primitives/conditioning.py"
+
+
+def test_nothing_else_is_placed() -> None:
+    placed = frozenset().union(*PLACES.values(), conditioning.MATRIX, conditioning.LOOSE, conditioning.ACCUMULATING)
+    assert placed <= set(PRIMITIVES)
+    assert engine.derive.rounding.rounding.name in placed
+    assert conditioning.MATRIX | conditioning.ACCUMULATING <= RULES
+
+
+def fires(text: str, at: Mapping[str, Any]) -> bool:
+    """Whether a guard of the value of an expression fires."""
+    graph, arguments = graph_of_text(text, at)
+    with np.errstate(all="ignore"):
+        return compile_graph(graph, guard=True)(arguments)[2]
+
+
+LONG = np.linspace(0.5, 1.5, 40_000)
+LOSING: list[tuple[str, Mapping[str, Any]]] = [
+    ("(x + 1) - y", {"x": 1e-10, "y": 1.0}),
+    ("x*y + z", {"x": 3.0, "y": 1 / 3.0, "z": -1.0 - 1e-9}),
+    ("x*y - z", {"x": 3.0, "y": 1 / 3.0, "z": 1.0 + 1e-9}),
+    ("sum(v)", {"v": [1.0, 1e-9, -1.0]}),
+    ("sum(v, axis=0)[1]", {"v": [[1.0, 1.0], [1.0, -1.0 + 1e-9]]}),
+    ("cumsum(v)[2]", {"v": [1.0, 1e-9, -1.0]}),
+    ("mean(v*v)*3 - y", {"v": [1.0, 2.0, 3.0], "y": 14.0 - 1e-9}),
+    ("v @ w", {"v": [1.0, 1.0], "w": [1.0, -1.0 + 1e-9]}),
+    ("(A @ v)[0]", {"A": [[1.0, 1.0], [2.0, 5.0]], "v": [1.0, -1.0 + 1e-9]}),
+    ("var(v)", {"v": [1e8 + 1.0, 1e8 + 2.0]}),
+    ("log(x*y)", {"x": 3.0, "y": 1 / 3.0 + 1e-10}),
+    ("log2(x*y)", {"x": 3.0, "y": 1 / 3.0 + 1e-10}),
+    ("log10(x*y)", {"x": 3.0, "y": 1 / 3.0 + 1e-10}),
+    ("log1p(x*y)", {"x": 3.0, "y": -1 / 3.0 + 1e-10}),
+    ("sin(x*y)", {"x": 3.0, "y": 1.0471975511965976}),
+    ("sin(x*y)", {"x": 1e9, "y": 1.1}),
+    ("cos(x*y)", {"x": 3.0, "y": 0.5235987755982988}),
+    ("tan(x*y)", {"x": 3.0, "y": 0.5235987755982988}),
+    ("tan(x*y)", {"x": 3.0, "y": 1.0471975511965976}),
+    ("asin(x*y)", {"x": 3.0, "y": 0.33333333333}),
+    ("acos(x*y)", {"x": 3.0, "y": 0.33333333333}),
+    ("acosh(x*y)", {"x": 3.0, "y": 0.33333333334}),
+    ("atanh(x*y)", {"x": 3.0, "y": 0.33333333333}),
+    ("erfinv(x*y)", {"x": 3.0, "y": 0.33333333333}),
+    ("(x + y)^z", {"x": 1.0, "y": 1e-11, "z": 1e10}),
+    ("logsumexp([-x*x, -y*y])", {"x": 0.83255461, "y": 0.83255461}),
+    ("log_softmax([x*x, -y])[0]", {"x": 3.0, "y": 30.0}),
+    ("digamma(x*y)", {"x": 2.0, "y": 0.7308160724806}),
+    ("lgamma(x*y)", {"x": 2.0, "y": 1.00000001}),
+    ("j0(x*y)", {"x": 2.0, "y": 1.20241277885}),
+    ("mod(x*y, 1)", {"x": 3.0, "y": 333333.3333333334}),
+    ("sinc(x*y)", {"x": 3.0, "y": 1 / 3.0 + 1e-10}),
+    ("det(A)", {"A": [[1.0, 2.0], [0.5, 1.0 + 1e-10]]}),
+    ("sum(inv(A))", {"A": [[1.0, 2.0], [0.5, 1.0 + 1e-10]]}),
+    ("xlogy(x, y*y)", {"x": 3.0, "y": 1.0 + 1e-10}),
+    # Large arrays are looked at in blocks, and for half of the digits.
+    ("v*1.1 - w", {"v": LONG, "w": np.where(LONG > 1.49999, LONG * 1.1 + 1e-12, 0.0)}),
+    ("sum(v*w)", {"v": LONG, "w": np.where(np.arange(40_000) < 20_000, 1.0, -1.0) * LONG[::-1]}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "at"), LOSING, ids=[text for text, _ in LOSING])
+def test_lost_digits_fire_a_guard(text: str, at: Mapping[str, Any]) -> None:
+    assert fires(text, at)
+
+
+KEEPING: list[tuple[str, Mapping[str, Any]]] = [
+    ("x - y", {"x": 1.0, "y": 1.0 - 1e-15}),
+    ("v[0] - v[1]", {"v": [1.0, 1.0 + 1e-15]}),
+    ("-x - maximum(y, 0)", {"x": -1.0, "y": 1.0 + 1e-15}),
+    ("log(x)", {"x": 1.0 + 1e-15}),
+    ("sin(x)", {"x": 3.141592653589793}),
+    ("x*y + z", {"x": 3.0, "y": 1 / 3.0, "z": 1.0}),
+    ("x^2*sin(y) + exp(-x)", {"x": 3.0, "y": 0.5}),
+    ("sum((v - w)^2)", {"v": [1.0, 2.0, 3.0], "w": [1.1, 2.5, 3.9]}),
+    ("log(1 + exp(x*y))", {"x": 1.0, "y": 2.0}),
+    ("tanh(x*y)*softplus(x) + erf(y)", {"x": 1.0, "y": 2.0}),
+    ("outer(v, w)[0, 1]", {"v": [1.0, -1.0], "w": [1e-20, 1.0]}),
+    ("sqrt(x*y)/(1 + x^2)", {"x": 1e-10, "y": 2.0}),
+    ("v @ w", {"v": [1.0, 2.0], "w": [3.0, 4.0]}),
+    ("mean(v)", {"v": LONG}),
+    ("v*1.1 - w", {"v": LONG, "w": LONG}),
+    ("floor(x*y) - 3", {"x": 1.5, "y": 2.5}),
+]
+
+
+@pytest.mark.parametrize(("text", "at"), KEEPING, ids=[text for text, _ in KEEPING])
+def test_digits_that_are_kept_fire_nothing(text: str, at: Mapping[str, Any]) -> None:
+    assert not fires(text, at)
+
+
+def test_exact_arguments_need_no_guard() -> None:
+    graph, _ = graph_of_text("sin(x) - abs(y) + v[0]*2 - maximum(x, y)", {"x": 1.0, "y": 1.0, "v": [1.0]})
+    guarded = [node.primitive.name for node in guards(graph)]
+    assert "sin" not in guarded
+    assert guarded.count("subtract") == 2
+    assert guarded.count("add") == 1
+
+
+def test_a_guard_changes_no_bit() -> None:
+    for text, at in LOSING:
+        graph, arguments = graph_of_text(text, at)
+        with np.errstate(all="ignore"):
+            plain, guarded = compile_graph(graph)(arguments)[0], compile_graph(graph, guard=True)(arguments)[0]
+        np.testing.assert_array_equal(plain[0], guarded[0])
+
+
+def test_without_guards_nothing_fires() -> None:
+    graph, arguments = graph_of_text("(x + 1) - y", {"x": 1e-10, "y": 1.0})
+    assert compile_graph(graph)(arguments)[2] is False
