@@ -8,7 +8,6 @@ From a server, started for it on a free port: the answers below all commands.
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import re
 import subprocess
@@ -187,8 +186,8 @@ def corpus_figures() -> list[str]:
     right = len(CASES) - len(AUTO_WRONG)
     return [
         f"* **Traps**: of {len(CASES)} expressions that other tools of automatic differentiation get wrong, or could "
-        f"([tests/corpus](tests/corpus/README.md)), {right} are right to ten digits, conventions at kinks included; with "
-        f'`"precision":"float64"`, {len(DIGITS_LOST)} would lose digits without a warning. '
+        f"([tests/corpus](tests/corpus/README.md)), {right} are right to ten digits, conventions at kinks included; "
+        f'with `"precision":"float64"`, {len(DIGITS_LOST)} would lose digits without a warning. '
         "`make test ARGS=tests/corpus` measures it."
     ]
 

@@ -9,7 +9,7 @@ derivatives.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -28,7 +28,7 @@ from engine.primitives.arithmetic import add, equal, select
 from engine.primitives.conditioning import EXACT, LOOSE, MATRIX
 from engine.primitives.kinks import abs_
 from engine.primitives.reductions import max_
-from engine.primitives.shape import broadcast_to, reshape, zeros_of
+from engine.primitives.shape import broadcast_to, concatenate, reshape, zeros_of
 
 Draw = tuple[Callable[[], Value], float]
 """How large an error is: a value that is emitted into the current builder, and how many half units of its last place.
@@ -73,7 +73,10 @@ rounding: Primitive = register(
 def rounding_error(
     graph: Graph, limits: Limits | None = None, budget: Budget | None = None, lanes: int = LANES
 ) -> Graph:
-    """The graph inputs → errors of the real outputs, each with a leading axis over `lanes` draws."""
+    """The graph inputs → errors of the real outputs, each with a leading axis over draws.
+
+    The first `lanes` are to first order, the others are those of results that were really moved.
+    """
     with Builder(limits, budget, start=graph) as builder:
         errors: dict[Value, Draw] = {}
         tangents: dict[Value, Value] = {}
@@ -84,18 +87,68 @@ def rounding_error(
             tangents.get(v, zeros_of(v.shape)) if v.type.dtype == "real" else zeros_of(()) for v in graph.outputs
         ]
         once = builder.finish(carried)
-    holders = list(errors)
-    flags = [v in errors for v in once.inputs]
-    many, _ = batched(once, flags, lanes, limits, budget)
+    moved, moves = _perturbed(graph, limits, budget)
     with Builder(limits, budget, start=graph) as builder:
-        drawn = {}
-        for number, holder in enumerate(holders):
-            magnitude, units = errors[holder]
-            drawn[holder] = rounding(magnitude(), lanes=lanes, units=units, seed=number)
-        images = {}
-        for old, new in zip(once.inputs, many.inputs, strict=True):
-            images[new] = drawn.get(old, old)
-        return builder.finish(inline(many, images))
+        first = _drawn(once, errors, lanes, limits, budget)
+        finite = _drawn(moved, moves, lanes, limits, budget)
+        both = [
+            concatenate(a, _difference(b, v), axis=0) if v.type.dtype == "real" else a
+            for a, b, v in zip(first, finite, graph.outputs, strict=True)
+        ]
+        return builder.finish(both)
+
+
+def _drawn(
+    once: Graph, errors: Mapping[Value, Draw], lanes: int, limits: Limits | None, budget: Budget | None
+) -> list[Value]:
+    """The outputs of a graph of errors for several draws of them, emitted into the current builder."""
+    many, _ = batched(once, [v in errors for v in once.inputs], lanes, limits, budget)
+    drawn = {}
+    for number, (holder, (magnitude, units)) in enumerate(errors.items()):
+        drawn[holder] = rounding(magnitude(), lanes=lanes, units=units, seed=number)
+    return inline(many, {new: drawn.get(old, old) for old, new in zip(once.inputs, many.inputs, strict=True)})
+
+
+def _perturbed(graph: Graph, limits: Limits | None, budget: Budget | None) -> tuple[Graph, dict[Value, Draw]]:
+    """The graph with an error, an input of its own, added wherever something is rounded.
+
+    What it gives is the size of errors that the derivative does not see: those of an inner value without any right
+    digit, where the function is stationary.
+    """
+    errors: dict[Value, Draw] = {}
+    with Builder(limits, budget, start=Graph(graph.inputs, (), ())) as builder:
+        image = {v: v for v in graph.inputs}
+
+        def with_error(moved: Value, magnitude: Callable[[], Value], units: float) -> Value:
+            holder = builder.input(moved.type)
+            errors[holder] = (magnitude, units)
+            return add(moved, holder)
+
+        for node in graph.nodes:
+            builder.span = node.span
+            given = []
+            for value in node.inputs:
+                moved = value if value.constant is not None else image[value]
+                if value.type.dtype == "real" and value.constant is None and _at_arguments(node):
+                    size = partial(_of_matrix, value) if node.primitive.name in MATRIX else partial(_same, value)
+                    moved = with_error(moved, size, 1.0)
+                given.append(moved)
+            results = builder.emit(node.primitive, given, node.params, node.graphs)
+            for value, result in zip(node.outputs, results, strict=True):
+                rounded = value.type.dtype == "real" and not _exact(node) and not _at_arguments(node)
+                image[value] = with_error(result, partial(_of_result, node, value), 1.0) if rounded else result
+        outputs = [v if v.constant is not None else image[v] for v in graph.outputs]
+        return builder.finish(outputs), errors
+
+
+def _at_arguments(node: Node) -> bool:
+    return node.primitive.name in MATRIX or node.primitive.name in LOOSE
+
+
+def _difference(moved: Value, output: Value) -> Value:
+    """How far a result has moved; nothing where it has left the domain, of which the derivative tells."""
+    apart = moved - output
+    return select(equal(apart, apart), apart, 0.0)
 
 
 def _carry(node: Node, tangents: dict[Value, Value], errors: dict[Value, Draw], builder: Builder) -> None:

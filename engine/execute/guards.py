@@ -115,7 +115,7 @@ def _near_zero(step: float, out: Any, *arguments: Any) -> bool:
 
 
 def _small_result(step: float, out: Any, x: Any, *rest: Any) -> bool:
-    return _any(abs(out) < step * abs(x))
+    return _cancels(step, out, x, None)
 
 
 def _near_end(step: float, out: Any, x: Any) -> bool:

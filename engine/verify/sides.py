@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,8 @@ Pair = tuple[float | None, float | None]
 
 
 QUICK_DIGITS = 60
+FAR_DIGITS = 350
+"""The least derivative that float64 has, times the step, is seen beside 1."""
 QUICK_STEP = 1e-20
 QUICK_AGREE = 1e-13
 
@@ -25,17 +28,29 @@ def slopes(here: Point, u: Direction) -> list[float | None]:
     None where both sides do not agree.
     """
     ahead, behind, there = here.beside(QUICK_DIGITS, QUICK_STEP, u)
+    if any(f == x == g for (_, f), (_, g), x in zip(ahead, behind, there, strict=True)):
+        # The step may have vanished beside something larger.
+        far = max([abs(_exponent(x)) for x in there] + [abs(_exponent(step)) for step, _ in ahead[:1]])
+        ahead, behind, there = here.beside(FAR_DIGITS + far // 3, QUICK_STEP, u)
     found: list[float | None] = []
     for (step, f), (other, g), x in zip(ahead, behind, there, strict=True):
         right, left = (f - x) / step, (x - g) / other
         finite = all(number == number and abs(number) != math.inf for number in (right, left))
         noise = 10.0 ** (2 - QUICK_DIGITS) * max(abs(f), abs(x), abs(g)) / other
-        # A 0 is looked at once more: the argument may have vanished beside something larger.
-        if not finite or not right or max(abs(right - left), noise) > QUICK_AGREE * max(abs(right), abs(left)):
+        if f == x == g:
+            found.append(0.0)
+            continue
+        if not finite or max(abs(right - left), noise) > QUICK_AGREE * max(abs(right), abs(left)):
             return [both(*pair) for pair in one_sided(here, u)]
         # What is of second order cancels.
         found.append(float((right * other + left * step) / (step + other)))
     return found
+
+
+def _exponent(x: Any) -> int:
+    """The exponent of 2 of an mpf, 0 for what has none."""
+    _, mantissa, exponent, bits = getattr(x, "_mpf_", (0, 0, 0, 0))
+    return int(exponent + bits) if mantissa else 0
 
 
 def one_sided(here: Point, u: Direction) -> list[Pair]:

@@ -323,7 +323,7 @@ def functions() -> list[tuple[str, dict[str, Any], tuple[str, ...]]]:
     """Functions with a point and what is differentiated: written by hand, and generated."""
     import random
 
-    cases = [*written(random.Random(3)), *generated(110, 3)]
+    cases = [*written(random.Random(3)), *generated(40, 3)]
     return [
         (case.text, {n: np.asarray(a) for n, a in zip(case.names, case.arguments, strict=True)}, case.wrt)
         for case in cases
@@ -361,7 +361,7 @@ def test_right_gradients_of_functions_are_not_called_wrong() -> None:
             report = verdict_on(asked, way(asked))
             if report.verdict in ("incorrect", "inconclusive"):
                 called.append((text, way.__name__, report.message))
-    assert len(functions()) >= 120
+    assert len(functions()) >= 70
     assert called == []
 
 
@@ -395,7 +395,7 @@ def test_planted_errors_are_never_called_right() -> None:
                 count += 1
                 if report.verdict == "correct":
                     missed.append((text, report.message))
-    assert count >= 100
+    assert count >= 60
     assert missed == []
 
 
