@@ -117,6 +117,15 @@ def test_at_a_pole_no_slope_is_defensible(live: Live) -> None:
     assert "defensible" not in report["message"]
 
 
+@pytest.mark.parametrize(
+    ("expr", "at"), [("y", {"x": 1, "y": 2}), ("1e5", {"x": 1}), ("sum(c[x:])", {"x": 1, "c": [1, 2]})]
+)
+def test_a_slope_is_claimed_of_an_input_that_has_none(live: Live, expr: str, at: dict[str, Any]) -> None:
+    status, report = live.post("/check", {"expr": expr, "at": at, "wrt": "x", "claimed": {"grad": {"x": 5}}})
+    assert status == 200
+    assert report["verdict"] == "incorrect"
+
+
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
 def test_workers_end_with_the_process_that_started_them() -> None:
     with serving("--workers", "2") as live:
