@@ -28,6 +28,12 @@ def answered(
     return ENGINE.answer(asked, what, budget())
 
 
+def number(answer: Answer) -> float:
+    """The value of a function that has one number."""
+    assert not isinstance(answer.value, tuple)
+    return float(answer.value)
+
+
 @dataclass(frozen=True)
 class Row:
     """A point, the value and the slope in x by precision, and the codes of the warnings."""
@@ -146,7 +152,7 @@ def test_what_happens(name: str, precision: Precision) -> None:
 def test_the_same_question_gets_the_same_bits(name: str) -> None:
     row = TABLE[name]
     for precision in ("auto", "exact"):
-        first, second = (answered(row.text, row.at, precision) for _ in range(2))  # type: ignore[arg-type]
+        first, second = (answered(row.text, row.at, precision) for _ in range(2))
         for a, b in zip(first.outputs, second.outputs, strict=True):
             assert np.asarray(a).tobytes() == np.asarray(b).tobytes()
         assert codes(first) == codes(second)
@@ -154,7 +160,7 @@ def test_the_same_question_gets_the_same_bits(name: str) -> None:
 
 def test_signs_of_zeros_survive() -> None:
     for precision in ("float64", "auto", "exact"):
-        answer = answered("[-x, 1 - 1, (1 + y) - 1]", {"x": 0.0, "y": 1e-30}, precision, what="value")  # type: ignore[arg-type]
+        answer = answered("[-x, 1 - 1, (1 + y) - 1]", {"x": 0.0, "y": 1e-30}, precision, what="value")
         assert math.copysign(1.0, answer.value[0]) == -1.0
 
 
@@ -170,7 +176,7 @@ def test_the_escalated_warning_tells_the_cost() -> None:
 
 def test_only_the_points_that_need_it_change_in_a_batch() -> None:
     x = [1e-10, 0.5, 1e-200]
-    fast, answer = (answered("(1 + x) - 1", {"x": x}, p, batch=True) for p in ("float64", "auto"))  # type: ignore[arg-type]
+    fast, answer = (answered("(1 + x) - 1", {"x": x}, p, batch=True) for p in ("float64", "auto"))
     np.testing.assert_array_equal(answer.value, x)
     assert np.asarray(fast.value)[1] == 0.5
     (warning,) = [w for w in answer.warnings if w.code == "escalated"]
@@ -283,18 +289,18 @@ def unsure(asked: Question, ask: Ask, given: Budget, needed: Sequence[Array] | N
 
 def test_what_is_not_sure_is_not_given() -> None:
     answer = decided(replace(EXACT_ZERO, digits=True), unsure)
-    assert float(answer.value) == (1e-10 + 1) - 1
+    assert number(answer) == (1e-10 + 1) - 1
     assert codes(answer)[0] == "ill-conditioned"
     assert answer.digits is not None
     assert float(answer.digits["value"]) < 8.0
     assert "escalated" not in codes(answer)
     exact = decided(replace(PLAIN, precision="exact"), unsure)
-    assert float(exact.value) == 9.0
+    assert number(exact) == 9.0
     assert "ill-conditioned" in codes(exact)
 
 
 def test_the_resolver_is_asked_only_where_it_is_needed() -> None:
-    def never(*_: Any) -> Resolved:
+    def never(question: Question, ask: Ask, budget: Budget, needed: Sequence[Array] | None) -> Resolved:
         raise AssertionError("nobody asked")
 
     for asked in (PLAIN, question("2*x", {"x": NAN}), question("x*y", {"x": 1.0, "y": INF})):

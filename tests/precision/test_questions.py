@@ -188,8 +188,8 @@ def test_a_kink_that_is_none_is_no_longer_told() -> None:
 def test_numbers_called_limits_are_as_many_as_said(text: str) -> None:
     at = dict(zip("xy", next((row[1] for row in REMOVABLE if row[0] == text), (0.0, 0.0)), strict=True))
     for what in ("grad", "hessian"):
-        fast = ask(what, text, at, precision="float64")  # type: ignore[arg-type]
-        answer = ask(what, text, at)  # type: ignore[arg-type]
+        fast = ask(what, text, at, precision="float64")
+        answer = ask(what, text, at)
         said = sum(w.extra["count"] for w in answer.warnings if w.extra.get("resolved"))
         was = [float(x) for x in fast.outputs]
         now = [float(x) for x in answer.outputs]

@@ -110,11 +110,10 @@ def test_a_resolved_answer_is_the_same() -> None:
     assert (found.digits, found.limits, found.moved, found.whole) == (320, 5, 3, False)
     assert found.sides == SIDES
     assert [math.copysign(1, s.right) for s in found.sides if s.right is not None] == [1, 1, -1]
-    assert math.isnan(
-        wire.resolved_from(over(wire.resolved_to(Resolved([], [], 80, 0, [Sides("g", (), (), NAN, 1.0)]))))
-        .sides[0]
-        .left
-    )  # type: ignore[arg-type]
+    without = Resolved([], [], 80, 0, [Sides("g", (), (), NAN, 1.0)])
+    left = wire.resolved_from(over(wire.resolved_to(without))).sides[0].left
+    assert left is not None
+    assert math.isnan(left)
 
 
 def test_an_examination_is_the_same() -> None:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -123,7 +124,11 @@ def test_more_digits_than_float64_has() -> None:
 
 
 def test_a_gradient_is_checked(client: Client, tmp_path: Path) -> None:
-    body = {"expr": "x^2*sin(y)", "at": {"x": 3, "y": 0.5}, "claimed": {"grad": {"y": -7.898243057013355}}}
+    body: dict[str, Any] = {
+        "expr": "x^2*sin(y)",
+        "at": {"x": 3, "y": 0.5},
+        "claimed": {"grad": {"y": -7.898243057013355}},
+    }
     file = tmp_path / "claim.json"
     file.write_text(json.dumps(body))
     report = json.loads(runner.invoke(app, ["check", str(file)]).stdout)
