@@ -48,6 +48,8 @@ GROUPS = (
     "statistics",
     "activations",
     "special",
+    "distributions",
+    "random",
     "linear algebra",
     "shape",
     "joining",
@@ -273,7 +275,8 @@ def _entry(function: Function, engine: Engine) -> list[str]:
     if function.kink:
         lines.append(f"*Kink*: {function.kink}.")
     if not function.differentiable:
-        lines.append("*No derivative*: it varies in jumps or not at all, and a gradient through it is 0.")
+        why = "" if function.name == "stop_gradient" else "it varies in jumps or not at all, and "
+        lines.append(f"*No derivative*: {why}a gradient through it is 0.")
     if function.note:
         lines.append(_sentence(function.note))
     example = _example(function)

@@ -12,7 +12,8 @@ COMPARISONS = frozenset(["less", "less_equal", "greater", "greater_equal", "equa
 LOGIC = frozenset(["any", "all", "logical_and", "logical_or", "logical_not", "logical_xor"])
 MOVES = frozenset(["reshape", "transpose", "broadcast_to", "strided", "unstrided", "flip", "concatenate", "stack"])
 ELEMENTS = frozenset(["element", "unelement", "gather", "triangle", "negative", "abs", "cast", "rounding"])
-EXACT = CHOICES | WHOLE | COMPARISONS | LOGIC | MOVES | ELEMENTS
+GIVEN = frozenset(["stop_gradient", "truncated", "random_uniform", "random_normal"])
+EXACT = CHOICES | WHOLE | COMPARISONS | LOGIC | MOVES | ELEMENTS | GIVEN
 """Their results are elements of their arguments, or have no rounding errors."""
 
 PRODUCTS = frozenset(["multiply", "chain", "divide", "reciprocal", "square", "prod", "product_of_others", "degrees"])

@@ -131,6 +131,6 @@ def _parameters(build: Callable[..., Any]) -> Sequence[Parameter]:
     found = []
     for parameter in inspect.signature(build).parameters.values():
         variadic = parameter.kind is inspect.Parameter.VAR_POSITIONAL
-        kind = str(parameter.annotation).removesuffix(" | None")
+        kind = str(parameter.annotation).removesuffix(" | None").removesuffix(" | float")
         found.append(Parameter(parameter.name, kind, parameter.default, variadic))  # type: ignore[arg-type]
     return found

@@ -219,3 +219,9 @@ def length(x: Value) -> Value:
 def shape_of(x: Value) -> Value:
     """The sizes of all axes as an array of integers; known without computing x."""
     return constant(np.array(x.shape, dtype=np.int64), "int")
+
+
+@function("shape", differentiable=False, examples=(Example("ndim(x)", _ROWS), Example("ndim(2.5)")), reference=np.ndim)
+def ndim(x: Value) -> Value:
+    """The number of axes, 0 for a number; known without computing x."""
+    return constant(x.rank, "int")

@@ -98,12 +98,14 @@ def elementwise(
     scalar: Callable[..., Any] | None = None,
     nanoseconds: float = 2.0,
     note: str = "",
+    overrides: bool = False,
     public: bool = True,
 ) -> Elementwise:
     """Register an elementwise primitive, and, if it is public, the function of the same name.
 
     `value`: a numpy ufunc or a function of arrays that broadcasts.  `partials`: one per argument; see `Partial`.
     `nanoseconds`: measured cost of one element.  `domain` is for people, `inside(*inputs)` its test on arrays.
+    `overrides`: the derivative is one by definition, and not that of the value.
     """
     rules: tuple[Partial, ...] | None = partials if isinstance(partials, tuple) or partials is None else (partials,)
     count = arity or (len(rules) if rules else 1)
@@ -122,7 +124,7 @@ def elementwise(
         scalar=scalar,
         kind="elementwise",
         cost=lambda node: nanoseconds * node.outputs[0].type.size,
-        fields={"numbers": numbers, "partials": rules, "points": points, "arity": count},
+        fields={"numbers": numbers, "partials": rules, "points": points, "arity": count, "overrides": overrides},
     )
     register(primitive)
     if public:

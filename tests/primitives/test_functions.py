@@ -31,8 +31,7 @@ def reference(function: Function, example: Example) -> Any:
     """What the function's reference says of an example that is one call with names and literals as arguments."""
     tree = ast.parse(example.expr, mode="eval").body
     assert isinstance(tree, ast.Call)
-    assert isinstance(tree.func, ast.Name)
-    assert lookup(tree.func.id) is function
+    assert lookup(ast.unparse(tree.func)) is function
     assert function.reference is not None
     positional = [literal(argument, example.inputs) for argument in tree.args]
     return function.reference(
