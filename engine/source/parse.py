@@ -9,12 +9,13 @@ from typing import Any
 
 from engine.errors import EngineError, Limit, LimitExceeded, SyntaxFault
 from engine.limits import Limits
+from engine.primitives.function import FUNCTIONS
 from engine.source import tree
 from engine.source.scan import Scanned
 from engine.source.text import Span
 
 MOST_QUOTED = 200
-_BINARY: dict[type[ast.operator], tree.BinaryOperator] = {
+BINARY: dict[type[ast.operator], tree.BinaryOperator] = {
     ast.Add: "+",
     ast.Sub: "-",
     ast.Mult: "*",
@@ -43,7 +44,7 @@ _REFUSED_OPERATORS: dict[type[Any], tuple[str, str]] = {
     ast.Is: ("'is'", "compare with `==`"),
     ast.IsNot: ("'is not'", "compare with `!=`"),
 }
-_REFUSED: dict[type[ast.expr], tuple[str, str | None]] = {
+REFUSED: dict[type[ast.expr], tuple[str, str | None]] = {
     ast.Lambda: ("A lambda", "an input of that name is written lambda_"),
     ast.Dict: ("A dictionary", "use a list, as in [1, 2, 3]"),
     ast.Set: ("A set", "use a list, as in [1, 2, 3]"),
@@ -58,9 +59,24 @@ _REFUSED: dict[type[ast.expr], tuple[str, str | None]] = {
     ast.NamedExpr: ("An assignment", "give the value as an input"),
     ast.Starred: ("A starred expression", "write the arguments out"),
 }
+METHODS: dict[type[ast.expr], str] = {
+    ast.Constant: "constant",
+    ast.Name: "name",
+    ast.UnaryOp: "unary",
+    ast.BinOp: "binary",
+    ast.Compare: "compare",
+    ast.BoolOp: "logic",
+    ast.IfExp: "conditional",
+    ast.List: "sequence",
+    ast.Tuple: "sequence",
+    ast.Slice: "slice",
+    ast.Subscript: "subscript",
+    ast.Attribute: "attribute",
+    ast.Call: "call",
+}
 _ATTRIBUTES = {
     "T": "transpose({x})",
-    "shape": "shapes are static: write the number",
+    "shape": "shape({x})",
     "sum": "sum({x})",
     "mean": "mean({x})",
     "dot": "dot({x}, …)",
@@ -75,30 +91,46 @@ def parse_expression(text: str, limits: Limits) -> tree.Expression:
     """The tree of one expression.  Raises `SyntaxFault`, `Unsupported` or `LimitExceeded`, with the place."""
     try:
         scanned = Scanned(text, limits)
-        return _Converter(scanned, limits).convert(scanned.parse(), 0)
+        return Converter(scanned, limits).convert(scanned.parse(), 0)
     except EngineError as error:
         error.text = text
         raise
 
 
-class _Converter:
+class Converter:
+    """One text being converted: expressions as they stand alone; `statements` adds what programs have."""
+
+    refused = REFUSED
+    language = "the language of expressions"
+
     def __init__(self, scanned: Scanned, limits: Limits) -> None:
+        self._scanned = scanned
         self._span = scanned.span
         self._limits = limits
         self._text = scanned.text
 
     def convert(self, node: ast.expr, depth: int) -> tree.Expression:
+        """The tree of a node `depth` levels below its statement."""
         if depth > self._limits.nesting:
-            raise LimitExceeded(
-                f"The expression is nested more than {self._limits.nesting} deep.",
-                span=self._span(node),
-                limit=Limit("nesting", self._limits.nesting),
-            )
-        method = _METHODS.get(type(node))
+            raise self._too_deep(self._span(node))
+        method = self.method(node)
         if method is None:
-            what, hint = _REFUSED.get(type(node), ("This", None))
-            raise SyntaxFault(f"{what} is not part of the language of expressions.", span=self._span(node), hint=hint)
-        return method(self, node, depth + 1)
+            what, hint = self.refused.get(type(node), ("This", None))
+            raise SyntaxFault(f"{what} is not part of {self.language}.", span=self._span(node), hint=hint)
+        return method(node, depth + 1)
+
+    def method(self, node: ast.expr) -> Callable[..., tree.Expression] | None:
+        """What converts a kind of node; None for a kind that is not in the language."""
+        name = METHODS.get(type(node))
+        return None if name is None else getattr(self, name)
+
+    def _too_deep(self, span: Span) -> LimitExceeded:
+        return LimitExceeded(
+            f"The {'program' if self._scanned.program else 'expression'} is nested "
+            f"more than {self._limits.nesting} deep.",
+            span=span,
+            limit=Limit("nesting", self._limits.nesting),
+        )
 
     def constant(self, node: ast.Constant, depth: int) -> tree.Expression:
         span, value = self._span(node), node.value
@@ -146,7 +178,7 @@ class _Converter:
             spine.append(spine[-1].left)
         left = self.convert(spine[-1].left, depth)
         for part in reversed(spine):
-            operator = _BINARY.get(type(part.op))
+            operator = BINARY.get(type(part.op))
             if operator is None:
                 raise self._operator(part.op, self._span(part))
             left = tree.Binary(operator, left, self.convert(part.right, depth), self._span(part))
@@ -207,17 +239,29 @@ class _Converter:
         raise SyntaxFault(f"'.{node.attr}' is not part of the language.", span=self._span(node), hint=hint)
 
     def call(self, node: ast.Call, depth: int) -> tree.Expression:
-        span = self._span(node)
+        span, name_span = self._span(node), self._span(node.func)
+        name = _function_name(node.func)
+        if name is None:
+            return self.invoke(node, depth)
+        self._check_name(name, name_span)
+        arguments, keywords = self.arguments(node, depth)
+        return tree.Call(name, arguments, keywords, span, name_span)
+
+    def invoke(self, node: ast.Call, depth: int) -> tree.Expression:
+        """A call of something other than a name."""
         if isinstance(node.func, ast.Attribute):
             self.attribute(node.func, depth)
-        if not isinstance(node.func, ast.Name):
-            raise SyntaxFault(
-                "Only functions can be called, by their name.",
-                span=self._span(node.func),
-                hint="write * for a product, as in 2*(x + 1)",
-            )
-        name_span = self._span(node.func)
-        self._check_name(node.func.id, name_span)
+        raise SyntaxFault(
+            "Only functions can be called, by their name.",
+            span=self._span(node.func),
+            hint="write * for a product, as in 2*(x + 1)",
+        )
+
+    def arguments(
+        self, node: ast.Call, depth: int
+    ) -> tuple[tuple[tree.Expression, ...], tuple[tuple[str, tree.Expression], ...]]:
+        """The arguments of a call, by position and by keyword."""
+        span = self._span(node)
         keywords: list[tuple[str, tree.Expression]] = []
         for keyword in node.keywords:
             if keyword.arg is None:
@@ -226,8 +270,17 @@ class _Converter:
             if any(keyword.arg == name for name, _ in keywords):
                 raise SyntaxFault(f"The argument {keyword.arg!r} is given twice.", span=self._span(keyword))
             keywords.append((keyword.arg, self.convert(keyword.value, depth)))
-        arguments = tuple(self.convert(part, depth) for part in node.args)
-        return tree.Call(node.func.id, arguments, tuple(keywords), span, name_span)
+        return tuple(self.convert(part, depth) for part in node.args), tuple(keywords)
+
+
+def _function_name(node: ast.expr) -> str | None:
+    """The name that is called; a dotted one, such as `random.normal`, where there is a function of that name."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        dotted = f"{node.value.id}.{node.attr}"
+        return dotted if dotted in FUNCTIONS else None
+    return None
 
 
 def _representable(value: int | float | bool) -> int | float | bool:
@@ -237,23 +290,6 @@ def _representable(value: int | float | bool) -> int | float | bool:
     except OverflowError:
         return float("inf")
     return value
-
-
-_METHODS: dict[type[ast.expr], Callable[..., tree.Expression]] = {
-    ast.Constant: _Converter.constant,
-    ast.Name: _Converter.name,
-    ast.UnaryOp: _Converter.unary,
-    ast.BinOp: _Converter.binary,
-    ast.Compare: _Converter.compare,
-    ast.BoolOp: _Converter.logic,
-    ast.IfExp: _Converter.conditional,
-    ast.List: _Converter.sequence,
-    ast.Tuple: _Converter.sequence,
-    ast.Slice: _Converter.slice,
-    ast.Subscript: _Converter.subscript,
-    ast.Attribute: _Converter.attribute,
-    ast.Call: _Converter.call,
-}
 
 
 def normal_name(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The tree as text: parsing it again gives the same tree."""
+"""The tree of an expression as text: parsing it again gives the same tree."""
 
 from __future__ import annotations
 
@@ -66,9 +66,31 @@ def _text(node: tree.Expression) -> tuple[str, int]:
                 inner += "," if node.items[0].items else ""
             return f"{_show(node.base, _POSTFIX)}[{inner}]", _POSTFIX
         case tree.Call():
-            parts = [_show(part, 0) for part in node.arguments]
-            parts += [f"{name}={_show(value, 0)}" for name, value in node.keywords]
-            return f"{node.name}({', '.join(parts)})", _POSTFIX
+            return f"{node.name}({_arguments(node)})", _POSTFIX
+        case tree.Invoke():
+            return f"{_show(node.function, _POSTFIX)}({_arguments(node)})", _POSTFIX
+        case tree.Lambda():
+            parameters = show_parameters(node.parameters)
+            return f"lambda{' ' if parameters else ''}{parameters}: {_show(node.body, 0)}", _CONDITIONAL
+        case tree.Comprehension():
+            clauses = " ".join(_clause(clause) for clause in node.clauses)
+            inner = f"{_show(node.item, 0)} {clauses}"
+            return (f"[{inner}]" if node.list else f"({inner})"), 10
+
+
+def _arguments(node: tree.Call | tree.Invoke) -> str:
+    parts = [_show(part, 0) for part in node.arguments]
+    return ", ".join(parts + [f"{name}={_show(value, 0)}" for name, value in node.keywords])
+
+
+def _clause(clause: tree.Clause) -> str:
+    filters = "".join(f" if {_show(test, _OR)}" for test in clause.filters)
+    return f"for {_show(clause.target, 0)} in {_show(clause.source, _OR)}{filters}"
+
+
+def show_parameters(parameters: tuple[tree.Parameter, ...]) -> str:
+    """`x, y=2`."""
+    return ", ".join(p.name if p.default is None else f"{p.name}={_show(p.default, 0)}" for p in parameters)
 
 
 def _number(value: int | float | bool) -> tuple[str, int]:
@@ -78,7 +100,7 @@ def _number(value: int | float | bool) -> tuple[str, int]:
     return text, 10
 
 
-def same(a: tree.Expression, b: tree.Expression) -> bool:
+def same(a: object, b: object) -> bool:
     """Whether two trees are equal apart from their places."""
     return _shape(a) == _shape(b)
 

@@ -1,6 +1,6 @@
-"""The source tree: what the language consists of, each part with its place in the text.
+"""The source tree of expressions: what they consist of, each part with its place in the text.
 
-Expressions only, for now; statements will be further classes beside these, and `Program` a list of them.
+Statements, and the program that they make up, are in `statement`.
 """
 
 from __future__ import annotations
@@ -140,6 +140,54 @@ class Call:
     name_span: Span
 
 
+@dataclass(slots=True, eq=False)
+class Invoke:
+    """A call of what an expression gives, as in `grad(f)(x)`.  Only in programs."""
+
+    function: Expression
+    arguments: tuple[Expression, ...]
+    keywords: tuple[tuple[str, Expression], ...]
+    span: Span
+
+
+@dataclass(slots=True, eq=False)
+class Parameter:
+    """One parameter of a function; `default` None: it has to be given."""
+
+    name: str
+    default: Expression | None
+    span: Span
+
+
+@dataclass(slots=True, eq=False)
+class Lambda:
+    """A function written as an expression.  Only in programs."""
+
+    parameters: tuple[Parameter, ...]
+    body: Expression
+    span: Span
+
+
+@dataclass(slots=True, eq=False)
+class Clause:
+    """`for target in source if filter if filter` of a comprehension."""
+
+    target: Expression
+    source: Expression
+    filters: tuple[Expression, ...]
+    span: Span
+
+
+@dataclass(slots=True, eq=False)
+class Comprehension:
+    """`[item for …]`, or the same in parentheses.  Only in programs."""
+
+    item: Expression
+    clauses: tuple[Clause, ...]
+    list: bool
+    span: Span
+
+
 Expression = (
     Number
     | Text
@@ -155,6 +203,9 @@ Expression = (
     | Dots
     | Index
     | Call
+    | Invoke
+    | Lambda
+    | Comprehension
 )
 
 
@@ -182,6 +233,19 @@ def children(node: Expression) -> Iterator[Expression]:
         case Call():
             yield from node.arguments
             yield from (value for _, value in node.keywords)
+        case Invoke():
+            yield node.function
+            yield from node.arguments
+            yield from (value for _, value in node.keywords)
+        case Lambda():
+            yield from (p.default for p in node.parameters if p.default is not None)
+            yield node.body
+        case Comprehension():
+            yield node.item
+            for clause in node.clauses:
+                yield clause.target
+                yield clause.source
+                yield from clause.filters
 
 
 def walk(node: Expression) -> Iterator[Expression]:
