@@ -1,0 +1,65 @@
+"""The programs of `examples/programs`: read, and asked about as a client would."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from engine.question import Answer, Question
+from tests.asking import ENGINE, budget
+
+FOLDER = Path(__file__).parents[2] / "examples" / "programs"
+NAMES = sorted(file.stem for file in FOLDER.glob("*.adj"))
+PROGRAM: Any = "program"
+SECONDS = 60.0
+
+
+def source(name: str) -> str:
+    """The text of a program."""
+    return (FOLDER / f"{name}.adj").read_text("utf-8")
+
+
+def body(name: str) -> dict[str, Any]:
+    """The request body beside it, without the program."""
+    read: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text("utf-8"))
+    return read
+
+
+def inputs(name: str, **changed: Any) -> dict[str, np.ndarray[Any, Any]]:
+    """Its inputs as arrays."""
+    return {key: np.asarray(value) for key, value in (body(name)["at"] | changed).items()}
+
+
+def wrt(name: str) -> tuple[str, ...]:
+    """What it is differentiated with respect to."""
+    read = body(name)
+    return tuple(read.get("wrt", read["at"]))
+
+
+def ask(
+    text: str, at: dict[str, Any], ask: str, wrt: tuple[str, ...] | None, form: Literal["dense", "coo"] = "dense"
+) -> Answer:
+    """The engine's answer to a question about a program's text."""
+    arrays = {name: np.asarray(value) for name, value in at.items()}
+    question = Question(text, arrays, kind=PROGRAM, wrt=wrt, format=form)
+    what: Any = ask
+    return ENGINE.prepare(question, what, budget(SECONDS)).run(question, budget(SECONDS))
+
+
+def answer(name: str, what: str, **changed: Any) -> Answer:
+    """The answer to the request beside a program, some inputs changed."""
+    return ask(source(name), inputs(name, **changed), what, None if what == "value" else wrt(name))
+
+
+def value_of(found: Answer) -> Any:
+    """The value, a number or an array."""
+    return np.asarray(found.value)[()]
+
+
+def grad_of(found: Answer) -> dict[str, np.ndarray[Any, Any]]:
+    """The gradient by input."""
+    assert found.grad is not None
+    return found.grad
