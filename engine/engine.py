@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
-import engine.primitives.table  # noqa: F401  (enters all records)
+import engine.control.records
+import engine.primitives.table  # noqa: F401  (both enter all records)
 from engine.cache import Cache
 from engine.compiled import Prepared, layout_bytes
 from engine.errors import EngineError

@@ -82,6 +82,12 @@ class InvalidRequest(EngineError):
     repair = '{"expr": "sum(x)", "at": {"x": [[1, 2], [3, 4]]}}'
 
 
+class AssertionFault(InvalidRequest):
+    """An assertion of a program does not hold at this point."""
+
+    title = "An assertion of the program does not hold"
+
+
 class SyntaxFault(EngineError):
     """The text cannot be read, or uses a construct that the language does not have."""
 

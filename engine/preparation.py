@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
@@ -16,6 +16,7 @@ from engine.errors import NotDifferentiable, NotScalar
 from engine.execute.compile import compile_graph, may_kink
 from engine.graph.build import Builder
 from engine.graph.check import check
+from engine.graph.loops import Parts
 from engine.graph.simplify import Rewrite
 from engine.graph.types import Array, Shape, describe
 from engine.graph.values import Graph, Node, Value, depends_on, with_outputs
@@ -95,27 +96,25 @@ class Preparation:
         # The value is what it is, also where its derivative is that of a real number.
         derived = replace(derived, graph=with_outputs(derived.graph, outputs + derived.graph.outputs[len(outputs) :]))
         self._note_disconnected(derived, [inputs.spelled(name) for name in inputs.moving])
-        forward = frozenset(graph.nodes)
-        watched = _watched(graph, active)
         if inputs.size is not None:
-            derived, image = self._in_batch(derived, inputs, moved)
-            forward, watched = _images(forward, image), _images(watched, image)
+            derived = self._in_batch(derived, inputs, moved)
         shapes = [v.shape for v in graph.outputs]
         count = self._directions(inputs, shapes)
         undefined = self._undefined(derived, inputs, count is not None)
         if count is not None:
             derived = for_many(derived, self._ask, count, self._limits, self._budget)
         self._checked(derived.graph)
+        differentiated = [inputs.moving.index(name) for name in dict.fromkeys((*sources, *moved))]
         return Prepared(
             question.text,
             derived.graph,
-            compile_graph(derived.graph, self._limits, watched & set(derived.graph.nodes), guard=True),
+            compile_graph(derived.graph, self._limits, watched(derived.graph, differentiated), guard=True),
             tuple(inputs.spelled(name) for name in inputs.moving),
             self._along(inputs, moved, len(outputs)),
             list(range(len(outputs))) if self._several else 0,
             self._complete(derived.layout, wrt, inputs, shapes, count),
             undefined,
-            forward,
+            frozenset(node for node in derived.graph.nodes if not node.derived),
             derived.cotangents,
             tuple(self._notices),
             {"parse": self._parsed.seconds, "derive": time.perf_counter() - start},
@@ -169,7 +168,7 @@ class Preparation:
                 hint=(f"sum({text})" if len(text) < 60 else "sum(…)") + weighted,
             )
 
-    def _in_batch(self, derived: Derived, inputs: Inputs, moved: list[str]) -> tuple[Derived, Mapping[Value, Value]]:
+    def _in_batch(self, derived: Derived, inputs: Inputs, moved: list[str]) -> Derived:
         """The answer for all points of a batch; a direction runs over the points if its input (in `moved`) does."""
         assert inputs.size is not None
         flags = [name in inputs.varies for name in inputs.moving]
@@ -182,9 +181,10 @@ class Preparation:
         cotangents = None
         if derived.cotangents is not None:
             cotangents = {image[v]: image.get(c, c) for v, c in derived.cotangents.items() if v in image}
-        directions = tuple(image[v] for v in derived.directions)
-        weights = tuple(image[v] for v in derived.weights)
-        return replace(derived, graph=graph, cotangents=cotangents, directions=directions, weights=weights), image
+        made = dict(zip(derived.graph.inputs, graph.inputs, strict=True))
+        directions = tuple(made[v] for v in derived.directions)
+        weights = tuple(made[v] for v in derived.weights)
+        return replace(derived, graph=graph, cotangents=cotangents, directions=directions, weights=weights)
 
     def _directions(self, inputs: Inputs, outputs: list[Shape]) -> int | None:
         """How many directions there are at once, None for one; refuses what does not fit."""
@@ -280,15 +280,29 @@ class Preparation:
                 self._notices.append(Warning("rewritten", text, span, extra))
 
 
-def _watched(graph: Graph, sources: list[Value]) -> frozenset[Node]:
-    """Nodes of the function with kinks or comparisons of values that are being differentiated."""
-    if not sources:
+def watched(graph: Graph, wrt: Sequence[int]) -> frozenset[Node]:
+    """Nodes of the function, in whatever graph, with kinks or comparisons of values that are being differentiated."""
+    if not wrt:
         return frozenset()
-    active = depends_on(graph.nodes, set(sources))
-    return frozenset(n for n in graph.nodes if may_kink(n) and any(v in active for v in n.inputs))
+    active = depends_on(graph.nodes, {graph.inputs[i] for i in wrt})
+    found: set[Node] = set()
+    for node in graph.nodes:
+        moving = [v in active for v in node.inputs]
+        if node.graphs and any(moving):
+            found |= _watched_inside(node, moving)
+        elif not node.derived and may_kink(node) and any(moving):
+            found.add(node)
+    return frozenset(found)
 
 
-def _images(nodes: frozenset[Node], image: Mapping[Value, Value]) -> frozenset[Node]:
-    """What has become of nodes in a transformed graph."""
-    outputs = (image.get(v) for n in nodes for v in n.outputs)
-    return frozenset(v.node for v in outputs if v is not None and v.node is not None)
+def _watched_inside(node: Node, moving: Sequence[bool]) -> frozenset[Node]:
+    if node.primitive.name != "loop":
+        shift = len(node.inputs) - len(node.graphs[0].inputs)
+        numbers = [i - shift for i, flag in enumerate(moving) if flag and i >= shift]
+        graphs = node.graphs if shift else node.graphs[:1]
+        return frozenset[Node]().union(*[watched(graph, numbers) for graph in graphs])
+    # Whatever is carried may depend, after some steps, on what is differentiated.
+    parts = Parts.of(node)
+    inside = [1 + i - parts.head for i, flag in enumerate(moving) if flag and i >= parts.head]
+    carried = [1 + k for k, v in enumerate(parts.body.inputs[1 : 1 + parts.carried]) if v.type.dtype == "real"]
+    return watched(parts.body, sorted({*inside, *carried}))

@@ -42,6 +42,8 @@ def push_forward(graph: Graph, tangents: Mapping[Value, Value]) -> dict[Value, V
 
 def node_tangents(node: Node, tangents: Sequence[Value | None]) -> Sequence[Value | None]:
     """The tangents of a node's outputs from those of its inputs (None: none), emitted into the current builder."""
+    if node.primitive.jvp is not None:
+        return node.primitive.jvp(node, tangents)
     kind = node.primitive.kind
     if kind == "elementwise":
         return [_elementwise(node, tangents)]
@@ -124,7 +126,7 @@ def jvp(graph: Graph, wrt: Sequence[int], limits: Limits | None = None, budget: 
 
     The tangent of an output that is not real, or does not depend on these inputs, is zeros.
     """
-    with Builder(limits, budget, start=graph) as builder:
+    with Builder(limits, budget, start=graph, derived=True) as builder:
         tangents = {graph.inputs[i]: builder.input(graph.inputs[i].type) for i in wrt}
         pushed = push_forward(graph, tangents)
         results = [pushed.get(v) for v in graph.outputs]

@@ -51,7 +51,7 @@ def _forward(graph: Graph, wrt: Sequence[int], limits: Limits, budget: Budget | 
     bases = _bases([v.shape for v in sources], limits)
     flags = [False] * len(graph.inputs) + [True] * len(wrt)
     many, _ = batched(tangents, flags, bases[0].shape[0], limits, budget)
-    with Builder(limits, budget, start=graph) as builder:
+    with Builder(limits, budget, start=graph, derived=True) as builder:
         columns = inline(many, dict(zip(many.inputs, [*graph.inputs, *map(builder.constant, bases)], strict=True)))
         parts: list[Value] = []
         for output, column in zip(graph.outputs, columns, strict=True):
@@ -71,7 +71,7 @@ def _reverse(graph: Graph, wrt: Sequence[int], limits: Limits, budget: Budget | 
     bases = _bases([v.shape for v in graph.outputs], limits)
     flags = [False] * len(graph.inputs) + [True] * len(graph.outputs)
     many, _ = batched(cotangents, flags, bases[0].shape[0], limits, budget)
-    with Builder(limits, budget, start=graph) as builder:
+    with Builder(limits, budget, start=graph, derived=True) as builder:
         rows = inline(many, dict(zip(many.inputs, [*graph.inputs, *map(builder.constant, bases)], strict=True)))
         parts: list[Value] = []
         start = 0

@@ -14,7 +14,9 @@ from engine.graph.build import Builder, current
 from engine.graph.values import Graph, Node, Value, depends_on
 from engine.limits import Budget, Limits
 from engine.primitives.arithmetic import add
+from engine.primitives.regions import Region, add_at, add_region
 from engine.primitives.shape import zeros_of
+from engine.primitives.stacks import add_stacks
 
 Contributions = Sequence[Value | None]
 Adjust = Callable[[Node, Contributions, Contributions], Contributions]
@@ -36,7 +38,7 @@ def pull_back(
         if cotangent.type.shape != value.type.shape:
             raise EngineFault(f"a cotangent of shape {cotangent.shape} for a value of shape {value.shape}")
         before = collected.get(value)
-        collected[value] = cotangent if before is None else add(before, cotangent)
+        collected[value] = cotangent if before is None else accumulated(before, cotangent)
 
     for output, cotangent in zip(graph.outputs, cotangents, strict=True):
         if cotangent is not None and output in active:
@@ -64,10 +66,42 @@ def pull_back(
     return collected
 
 
+def accumulated(before: Value, cotangent: Value) -> Value:
+    """The sum of two cotangents of one value.
+
+    In a graph with loops, what reaches only a part of an array is added to that part, which may then be done in place:
+    a loop that reads or fills an array by its elements costs a pass over it, and not one for every step.
+    """
+    if cotangent.type.stacked:
+        return add_stacks(before, cotangent)
+    if current().in_place:
+        for a, b in ((before, cotangent), (cotangent, before)):
+            made = b.node
+            if made is None or made.primitive.name not in ("scatter_add", "unstrided", "unelement"):
+                continue
+            part, *indices = made.inputs
+            if any(i.shape for i in indices):
+                return add_at(a, part, *indices)
+            return add_region(a, part, *(indices or _index(made)), region=_region(made))
+    return add(before, cotangent)
+
+
+def _index(node: Node) -> list[Value]:
+    return [current().constant(node.params["index"], "int")] if node.primitive.name == "unelement" else []
+
+
+def _region(node: Node) -> Region:
+    """Where the argument of a transposed slice or element stands in the result."""
+    if node.primitive.name == "unstrided":
+        return tuple(node.params["slices"])
+    shape, count = node.outputs[0].shape, max(1, len(node.inputs) - 1)
+    return (None,) * count + tuple((0, n, 1) for n in shape[count:])
+
+
 def vjp(graph: Graph, wrt: Sequence[int], limits: Limits | None = None, budget: Budget | None = None) -> Graph:
     """The graph (inputs, cotangents of the real outputs) → (outputs, cotangents of the inputs numbered in `wrt`)."""
     sources = [graph.inputs[i] for i in wrt]
-    with Builder(limits, budget, start=graph) as builder:
+    with Builder(limits, budget, start=graph, derived=True) as builder:
         cotangents = [builder.input(v.type, v.span) if v.type.dtype == "real" else None for v in graph.outputs]
         pulled = pull_back(graph, cotangents, sources)
         return builder.finish([*graph.outputs, *[_or_zeros(pulled.get(v), v) for v in sources]])
@@ -89,11 +123,12 @@ def gradient(graph: Graph, wrt: Sequence[int], limits: Limits | None = None, bud
     """Value and gradient of a graph with one output, a real number."""
     (output,) = graph.outputs
     sources = [graph.inputs[i] for i in wrt]
-    with Builder(limits, budget, start=graph) as builder:
+    with Builder(limits, budget, start=graph, derived=True) as builder:
         pulled = pull_back(graph, [builder.constant(1.0)], sources)
         disconnected = tuple(i for i, source in zip(wrt, sources, strict=True) if source not in pulled)
         derived = builder.finish([output, *[_or_zeros(pulled.get(v), v) for v in sources]])
-        return Gradient(derived, disconnected, pulled)
+        image = builder.image
+        return Gradient(derived, disconnected, {image.get(v, v): image.get(c, c) for v, c in pulled.items()})
 
 
 def _or_zeros(cotangent: Value | None, source: Value) -> Value:

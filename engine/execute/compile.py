@@ -14,7 +14,10 @@ from typing import Any
 import numpy as np
 
 from engine.errors import BudgetExceeded, Limit, LimitExceeded
+from engine.execute.control import made
 from engine.execute.guards import guards
+from engine.execute.ownership import Owned, ownership
+from engine.execute.tape import Run
 from engine.graph.integers import GROWING, checked
 from engine.graph.types import Array, Type
 from engine.graph.values import Graph, Node, Value
@@ -22,6 +25,9 @@ from engine.limits import Budget, Limits
 
 CALL_NANOSECONDS = 400.0
 """What one instruction costs beyond its elements; measured 150 (scalar add) to 1,500 (small einsum)."""
+STEP_NANOSECONDS = 1000.0
+"""What a step of a loop costs beyond its body."""
+UNKNOWN_STEPS = 1000
 CLEAR_BYTES = 4096
 CHECK_NANOSECONDS = 1_000_000.0
 """The deadline is looked at after about this much estimated work."""
@@ -31,8 +37,14 @@ COMPARISONS = frozenset(("equal", "not_equal", "less", "less_equal", "greater", 
 
 NUMBER = Type("real", ())
 
+TAPE_SHARE = 0.25
+"""What of the bytes that a run may hold its loops may keep for the way back."""
+
 Instruction = tuple[Callable[..., Any], tuple[int, ...], int | tuple[int, ...], tuple[int, ...]]
-"""Function, registers of its arguments, register(s) of its result, registers to clear afterwards."""
+"""Function, registers of its arguments, register(s) of its result, registers to clear afterwards.
+
+The first register of all holds the run itself, for control flow.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +62,37 @@ class Executable:
     guards: tuple[int, ...]
     seconds: float
     peak_bytes: int
+    tape_bytes: int
 
     def __call__(self, arguments: Sequence[Any], budget: Budget | None = None) -> tuple[list[Any], bool, bool]:
         """The outputs for these arguments (numpy scalars and arrays of the input types), whether a watch fired, and
         whether a guard did."""
-        registers = list(self.template)
+        if budget is not None:
+            budget.check()
+        run = Run(budget, self.tape_bytes)
+        outputs = self.inside(run, arguments)
+        return outputs, run.met, run.guarded
+
+    def inside(self, run: Run, arguments: Sequence[Any]) -> list[Any]:
+        """The outputs, as a part of a larger run."""
+        registers = self.fresh(run)
         for index, argument in zip(self.inputs, arguments, strict=True):
             registers[index] = argument
-        for block in self.blocks:
-            if budget is not None:
+        self.execute(registers)
+        return [registers[i] for i in self.outputs]
+
+    def fresh(self, run: Run) -> list[Any]:
+        """Registers in which only the arguments are missing."""
+        registers = list(self.template)
+        registers[0] = run
+        return registers
+
+    def execute(self, registers: list[Any]) -> None:
+        """Run all instructions on registers that hold the arguments."""
+        run = registers[0]
+        budget = run.budget
+        for number, block in enumerate(self.blocks):
+            if number and budget is not None:
                 budget.check()
             for function, sources, target, dead in block:
                 result = function(*[registers[i] for i in sources])
@@ -69,14 +103,28 @@ class Executable:
                         registers[index] = part
                 for index in dead:
                     registers[index] = None
-        outputs = [registers[i] for i in self.outputs]
-        return outputs, any(registers[i] for i in self.watches), any(registers[i] for i in self.guards)
+        if self.watches and any([registers[i] for i in self.watches]):
+            run.met = True
+        if self.guards and any([registers[i] for i in self.guards]):
+            run.guarded = True
 
 
 def node_nanoseconds(node: Node) -> float:
     """The estimated time of one node."""
+    if node.graphs:
+        return loop_nanoseconds(node)
     cost = node.primitive.cost
     return CALL_NANOSECONDS + (cost(node) if cost is not None else 0.0)
+
+
+def loop_nanoseconds(node: Node) -> float:
+    """The estimated time of control flow; of a loop without a known number of steps, that of some."""
+    inner = [sum(map(node_nanoseconds, graph.nodes)) for graph in node.graphs]
+    if node.primitive.name != "loop":
+        return CALL_NANOSECONDS + max(inner)
+    count = node.inputs[0].constant if node.params["bounded"] else None
+    steps = UNKNOWN_STEPS if count is None else max(0, int(count))
+    return CALL_NANOSECONDS + steps * (inner[0] + STEP_NANOSECONDS)
 
 
 def bind(node: Node) -> Callable[..., Any]:
@@ -91,15 +139,21 @@ def bind(node: Node) -> Callable[..., Any]:
 
 
 def compile_graph(
-    graph: Graph, limits: Limits | None = None, watched: Set[Node] = frozenset(), guard: bool = False
+    graph: Graph,
+    limits: Limits | None = None,
+    watched: Set[Node] = frozenset(),
+    guard: bool = False,
+    owned: Owned | None = None,
 ) -> Executable:
     """An executable of the graph.  A watch on each of the `watched` nodes fires when the node is at a kink or a tie.
+    `owned` says what may be done in place, if that is already known.
 
     With `guard`, guards are set where digits may be lost.
 
     Raises `LimitExceeded` if the graph needs too much memory, `BudgetExceeded` if a node would take too long.
     """
     limits = limits or Limits()
+    owned = owned or ownership(graph, results=False)
     numbers, template = _registers(graph)
     last_use: dict[Value, Node] = {}
     for node in graph.nodes:
@@ -115,10 +169,14 @@ def compile_graph(
     total = since = 0.0
     for node in graph.nodes:
         cost = node_nanoseconds(node)
-        if cost > limits.run_seconds * 1e9:
+        if cost > limits.run_seconds * 1e9 and not node.graphs:
             _refuse_slow(node, cost, limits)
         live += sum(v.type.bytes for v in node.outputs if v.type.shape)
-        peak = max(peak, live)
+        inner = [
+            compile_graph(inside, limits, watched, owned=part)
+            for inside, part in zip(node.graphs, owned.inner.get(node, ()), strict=True)
+        ]
+        peak = max([peak, live, *[live + part.peak_bytes for part in inner]])
         dead = []
         for value in {*node.inputs, *node.outputs}:
             over = value not in kept and value.constant is None and last_use.get(value, node) is node
@@ -132,6 +190,9 @@ def compile_graph(
         targets = tuple(numbers[v] for v in node.outputs)
         target: int | tuple[int, ...] = targets[0] if len(targets) == 1 else targets
         sources = tuple(numbers[v] for v in node.inputs)
+        function = _function(node, inner, owned)
+        if inner:
+            sources = (0, *sources)
         if node in watched:
             watches.append(len(template))
             template.append(False)
@@ -140,10 +201,10 @@ def compile_graph(
         if node in guarded:
             fired.append(len(template))
             template.append(False)
-            block.append((bind(node), sources, target, ()))
+            block.append((function, sources, target, ()))
             block.append((guarded[node], (targets[0], *sources), fired[-1], tuple(dead)))
         else:
-            block.append((bind(node), sources, target, tuple(dead)))
+            block.append((function, sources, target, tuple(dead)))
         since += cost
         total += cost
     blocks.append(tuple(block))
@@ -161,7 +222,28 @@ def compile_graph(
         tuple(fired),
         total * 1e-9,
         peak,
+        int(limits.run_bytes * TAPE_SHARE),
     )
+
+
+def _function(node: Node, inner: Sequence[Executable], owned: Owned) -> Callable[..., Any]:
+    """What computes a node, in place where that is allowed."""
+    if inner:
+        return made(node, inner, owned.copied.get(node, frozenset()), owned.taken_over.get(node, frozenset()))
+    operand = owned.in_place.get(node)
+    if operand is None:
+        return bind(node)
+    if node.primitive.in_place is None:
+        return _add_to_first if operand == 0 else _add_to_second
+    return partial(node.primitive.in_place, **node.params)
+
+
+def _add_to_first(x: Any, y: Any) -> Any:
+    return np.add(x, y, out=x)
+
+
+def _add_to_second(x: Any, y: Any) -> Any:
+    return np.add(x, y, out=y)
 
 
 def kink_places(node: Node, arguments: Sequence[Any]) -> Array | None:
@@ -186,7 +268,7 @@ def _fires(node: Node, *arguments: Any) -> bool:
 
 def _registers(graph: Graph) -> tuple[dict[Value, int], list[Any]]:
     numbers: dict[Value, int] = {}
-    template: list[Any] = []
+    template: list[Any] = [None]
 
     def number(value: Value) -> None:
         if value not in numbers:

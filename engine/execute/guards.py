@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from engine.graph.values import Graph, Node, Value
-from engine.primitives.conditioning import ACCUMULATING, EXACT, LOOSE, MATRIX, TAME, WHOLE
+from engine.primitives.conditioning import ACCUMULATING, CONTROL, EXACT, LOOSE, MATRIX, TAME, WHOLE
 
 Guard = Callable[..., bool]
 """Of the output (the first, of several) and the arguments of a node."""
@@ -39,7 +39,7 @@ def guards(graph: Graph) -> Mapping[Node, Guard]:
             if clean or name in WHOLE:
                 exact.update(node.outputs)
             continue
-        if node.outputs[0].type.dtype != "real" or name in TAME or _of_one_term(node):
+        if node.outputs[0].type.dtype != "real" or name in TAME | CONTROL or _of_one_term(node):
             continue
         if clean and name not in ACCUMULATING | LOOSE and node.primitive.kind == "elementwise":
             continue
@@ -155,6 +155,8 @@ _RULES: dict[str, Guard] = {
     "sum": _sum_cancels,
     "cumsum": _running_sum_cancels,
     "scatter_add": _scatter_cancels,
+    "add_region": _small_result,
+    "add_at": _small_result,
     "matmul": _product_cancels,
     "centre": _small_result,
     "log": _near_one,

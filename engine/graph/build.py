@@ -18,6 +18,7 @@ from engine.errors import EngineError, EngineFault, Limit, LimitExceeded
 from engine.graph.integers import GROWING, checked
 from engine.graph.simplify import REWRITES, Rewrite, identity
 from engine.graph.types import NUMPY, DType, Type, type_of
+from engine.graph.rewire import superseded
 from engine.graph.values import Graph, Node, Operand, Value, live_nodes
 from engine.limits import Budget, Limits
 from engine.source.text import Span
@@ -35,7 +36,9 @@ class Builder:
     """A graph under construction.
 
     Limits on nodes and array sizes are checked at every node, and the budget's deadline now and then.  `rewrite` turns
-    on the numerically stable rewrites, which belong on the client's function and not on what is derived from it.
+    on the numerically stable rewrites, which belong on the client's function and not on what is derived from it;
+    `derived` marks what is emitted as such.  A node can be superseded by values that equal its outputs; `image` then
+    tells what stands for the values of the nodes emitted before, once the graph is finished.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class Builder:
         budget: Budget | None = None,
         rewrite: bool = False,
         start: Graph | None = None,
+        derived: bool = False,
     ) -> None:
         self.limits = limits or Limits()
         self.budget = budget
@@ -51,14 +55,19 @@ class Builder:
         self.inputs: list[Value] = []
         self.nodes: list[Node] = []
         self.rewritten: list[tuple[Rewrite, Value, Span | None]] = []
+        self.derived = derived
+        self.in_place = start is not None and any(n.graphs for n in start.nodes)
+        self.superseded: dict[Node, tuple[Value, ...]] = {}
+        self.image: Mapping[Value, Value] = {}
         self._rewrite = rewrite
+        self._derived = derived
         self._constants: dict[Any, Value] = {}
         self._known: dict[Any, tuple[Value, ...]] = {}
         if start is not None:
             self.inputs.extend(start.inputs)
             self.nodes.extend(start.nodes)
             for node in start.nodes:
-                self._known[_key(node.primitive, node.inputs, node.params)] = node.outputs
+                self._known[_key(node.primitive, node.inputs, node.params, node.graphs)] = node.outputs
 
     def __enter__(self) -> Builder:
         _stack().append(self)
@@ -76,6 +85,22 @@ class Builder:
             yield
         finally:
             self.span = before
+
+    def child(self) -> Builder:
+        """A builder for a graph inside this one."""
+        inner = Builder(self.limits, self.budget, self._rewrite, derived=self._derived)
+        inner.span, inner.derived = self.span, self.derived
+        inner.rewritten, inner.in_place = self.rewritten, self.in_place
+        return inner
+
+    def follow(self, node: Node) -> None:
+        """What is emitted next stands for `node`: it has its place, and is derived if that is."""
+        self.span = node.span
+        self.derived = self._derived or node.derived
+
+    def supersede(self, node: Node, outputs: Sequence[Value]) -> None:
+        """Have these values used for the outputs of `node`; the node itself is dropped when the graph is finished."""
+        self.superseded[node] = tuple(outputs)
 
     def input(self, type: Type, span: Span | None = None) -> Value:
         """A new input of the graph."""
@@ -101,6 +126,9 @@ class Builder:
 
     def finish(self, outputs: Sequence[Value]) -> Graph:
         """The graph of what the outputs need."""
+        if self.superseded:
+            graph, self.image = superseded(self.inputs, self.nodes, tuple(outputs), self.superseded)
+            return graph
         return Graph(tuple(self.inputs), live_nodes(self.nodes, tuple(outputs)), tuple(outputs))
 
     def emit(
@@ -115,18 +143,19 @@ class Builder:
         simpler = identity(primitive.name, values, params)
         if simpler is not None:
             return (simpler,)
-        key = _key(primitive, values, params)
-        known = None if graphs else self._known.get(key)
+        key = _key(primitive, values, params, graphs)
+        known = self._known.get(key)
         if known is not None:
             return known
         try:
-            types = tuple(primitive.infer(*[v.type for v in values], **params))
+            types = inferred(primitive, [v.type for v in values], params, graphs)
         except EngineError as error:
             if error.span is None:
                 error.span = self.span
             raise
         self._check(types)
-        if not graphs and all(v.constant is not None for v in values) and all(t.size <= FOLD_SIZE for t in types):
+        foldable = not graphs and not primitive.effect
+        if foldable and all(v.constant is not None for v in values) and all(t.size <= FOLD_SIZE for t in types):
             outputs = self._fold(primitive, values, params, types)
         else:
             outputs = self._append(primitive, values, params, graphs, types)
@@ -141,7 +170,7 @@ class Builder:
         graphs: tuple[Graph, ...],
         types: tuple[Type, ...],
     ) -> tuple[Value, ...]:
-        node = Node(primitive, values, params, graphs, types, self.span)
+        node = Node(primitive, values, params, graphs, types, self.span, self.derived)
         self.nodes.append(node)
         return node.outputs
 
@@ -199,8 +228,19 @@ def _finite(arrays: Sequence[Any]) -> bool:
     return all(bool(np.all(np.isfinite(array))) for array in arrays)
 
 
-def _key(primitive: Primitive, values: tuple[Value, ...], params: Mapping[str, Any]) -> Any:
+def _key(
+    primitive: Primitive, values: tuple[Value, ...], params: Mapping[str, Any], graphs: tuple[Graph, ...] = ()
+) -> Any:
+    if graphs:
+        return (primitive, values, tuple(params.items()), graphs)
     return (primitive, values, tuple(params.items())) if params else (primitive, values)
+
+
+def inferred(
+    primitive: Primitive, types: Sequence[Type], params: Mapping[str, Any], graphs: tuple[Graph, ...]
+) -> tuple[Type, ...]:
+    """The types of the outputs, as the primitive's record has them."""
+    return tuple(primitive.infer(*types, graphs=graphs, **params) if graphs else primitive.infer(*types, **params))
 
 
 class _Stack(threading.local):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.errors import EngineFault
+from engine.graph.build import inferred
 from engine.graph.types import type_of
 from engine.graph.values import Graph, Value
 
@@ -26,7 +27,7 @@ def check(graph: Graph) -> None:
             _check_use(value, defined, name)
         for inner in node.graphs:
             check(inner)
-        types = tuple(node.primitive.infer(*[v.type for v in node.inputs], **node.params))
+        types = inferred(node.primitive, [v.type for v in node.inputs], node.params, node.graphs)
         if types != tuple(v.type for v in node.outputs):
             raise EngineFault(f"{name}: inferred {types}, recorded {[v.type for v in node.outputs]}")
         for index, value in enumerate(node.outputs):

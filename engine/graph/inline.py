@@ -17,10 +17,13 @@ def inline(graph: Graph, inputs: Mapping[Value, Value]) -> list[Value]:
     image: dict[Value, Value] = dict(inputs)
 
     def mapped(values: Sequence[Value]) -> list[Value]:
-        return [v if v.constant is not None else image[v] for v in values]
+        # What is neither a constant nor known here comes from around the graph, and is there too.
+        return [image.get(v, v) for v in values]
 
+    before = builder.span, builder.derived
     for node in graph.nodes:
-        with builder.at(node.span):
-            outputs = builder.emit(node.primitive, mapped(node.inputs), node.params, node.graphs)
+        builder.follow(node)
+        outputs = builder.emit(node.primitive, mapped(node.inputs), node.params, node.graphs)
         image.update(zip(node.outputs, outputs, strict=True))
+    builder.span, builder.derived = before
     return mapped(graph.outputs)

@@ -21,8 +21,12 @@ Infer = Callable[..., Sequence[Type]]
 """`infer(*input_types, **params)`: types of the outputs; raises `ShapeMismatch` or `TypeMismatch`."""
 Vjp = Callable[[Node, Cotangents, Sequence[bool]], Cotangents]
 """`vjp(node, cotangents of outputs, wanted inputs)`: one cotangent per input, None for no contribution."""
-Batch = Callable[[Node, Sequence[Value], Sequence[bool], int], Sequence[Value]]
-"""`batch(node, inputs, batched, size)`: the outputs with a leading axis of `size`; `batched` inputs have one."""
+Jvp = Callable[[Node, Cotangents], Cotangents]
+"""`jvp(node, tangents of inputs)`: one tangent per output, None where there is none at all."""
+Batch = Callable[[Node, Sequence[Value], Sequence[bool], int], Sequence[Value | tuple[Value, bool]]]
+"""`batch(node, inputs, batched, size)`: the outputs with a leading axis of `size`; `batched` inputs have one.
+
+An output may also be given with a flag that says whether it has the axis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +54,16 @@ class Primitive:
     `whole_arrays` is set; without a twin, `whole_arrays` says that `value` works on object arrays as it is.
     `scalar` is the same as `value` on single float64s, where an operator of Python is faster than a ufunc (measured:
     17 times for a product).  `cost(node)` estimates nanoseconds beyond the call.  At a `gate`, zeros count as branches
-    that were not taken.
+    that were not taken.  A `jvp` is needed only where it does not follow from the kind or from the reverse rule.  One
+    with an `effect` runs whether its outputs are needed or not.  `in_place(first, *rest, **params)` writes the result
+    into the first argument, an array that nobody else needs any more.
     """
 
     name: str
     infer: Infer
     value: Callable[..., Any]
     vjp: Vjp | None = None
+    jvp: Jvp | None = None
     batch: Batch | None = None
     precise: Callable[..., Any] | None = None
     symbolic: Callable[..., Any] | None = None
@@ -67,6 +74,8 @@ class Primitive:
     cost: Callable[[Node], float] | None = None
     gate: bool = False
     scalar: Callable[..., Any] | None = None
+    effect: bool = False
+    in_place: Callable[..., Any] | None = None
     kind: str = "structural"
     fields: Params = field(default_factory=dict)
 

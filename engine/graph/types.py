@@ -19,10 +19,14 @@ _RANK: dict[DType, int] = {"bool": 0, "int": 1, "real": 2}
 
 
 class Type(NamedTuple):
-    """A dtype (`real` is float64, `int` is int64) and a shape known before anything runs."""
+    """A dtype (`real` is float64, `int` is int64) and a shape known before anything runs.
+
+    `stacked` levels of stacks hold values of this type: what the steps of a loop left, as many as there were.
+    """
 
     dtype: DType
     shape: Shape
+    stacked: int = 0
 
     @property
     def size(self) -> int:
@@ -35,7 +39,8 @@ class Type(NamedTuple):
         return prod(self.shape) * BYTES[self.dtype]
 
     def __str__(self) -> str:
-        return f"{self.dtype}[{','.join(map(str, self.shape))}]" if self.shape else self.dtype
+        one = f"{self.dtype}[{','.join(map(str, self.shape))}]" if self.shape else self.dtype
+        return "stack of " * self.stacked + one
 
 
 def type_of(array: Any) -> Type:

@@ -93,9 +93,13 @@ Operand = Value | float | int
 
 
 class Node:
-    """One primitive applied to values, with static parameters; control flow owns sub-graphs."""
+    """One primitive applied to values, with static parameters; control flow owns sub-graphs.
 
-    __slots__ = ("graphs", "inputs", "outputs", "params", "primitive", "span")
+    `derived` tells a node of a derivative from one of the function that is differentiated.  `effect` says that it has to
+    run whether its outputs are needed or not, as an assertion has.
+    """
+
+    __slots__ = ("derived", "effect", "graphs", "inputs", "outputs", "params", "primitive", "span")
 
     def __init__(
         self,
@@ -105,18 +109,24 @@ class Node:
         graphs: tuple[Graph, ...],
         types: tuple[Type, ...],
         span: Span | None,
+        derived: bool = False,
     ) -> None:
         self.primitive = primitive
         self.inputs = inputs
         self.params = params
         self.graphs = graphs
         self.span = span
+        self.derived = derived
+        self.effect: bool = primitive.effect or any(n.effect for g in graphs for n in g.nodes)
         self.outputs = tuple(Value(type, span, self, index) for index, type in enumerate(types))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Graph:
-    """Inputs, nodes in topological order, outputs.  Constants belong to the values that hold them."""
+    """Inputs, nodes in topological order, outputs.  Constants belong to the values that hold them.
+
+    While it is being built, a graph inside another may use values from around it; see `free.close`.
+    """
 
     inputs: tuple[Value, ...]
     nodes: tuple[Node, ...]
@@ -140,11 +150,11 @@ def depends_on(nodes: tuple[Node, ...], sources: set[Value]) -> set[Value]:
 
 
 def live_nodes(nodes: tuple[Node, ...] | list[Node], outputs: tuple[Value, ...]) -> tuple[Node, ...]:
-    """The nodes that the outputs need, in their order."""
+    """The nodes that the outputs need, and those with an effect, in their order."""
     needed = {value.node for value in outputs if value.node is not None}
     kept: list[Node] = []
     for node in reversed(nodes):
-        if node in needed:
+        if node.effect or node in needed:
             kept.append(node)
             needed.update(_makers(node))
     kept.reverse()

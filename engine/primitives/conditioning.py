@@ -13,7 +13,8 @@ LOGIC = frozenset(["any", "all", "logical_and", "logical_or", "logical_not", "lo
 MOVES = frozenset(["reshape", "transpose", "broadcast_to", "strided", "unstrided", "flip", "concatenate", "stack"])
 ELEMENTS = frozenset(["element", "unelement", "gather", "triangle", "negative", "abs", "cast", "rounding"])
 GIVEN = frozenset(["stop_gradient", "truncated", "random_uniform", "random_normal"])
-EXACT = CHOICES | WHOLE | COMPARISONS | LOGIC | MOVES | ELEMENTS | GIVEN
+PARTS = frozenset(["put", "read_region"])
+EXACT = CHOICES | WHOLE | COMPARISONS | LOGIC | MOVES | ELEMENTS | GIVEN | PARTS
 """Their results are elements of their arguments, or have no rounding errors."""
 
 PRODUCTS = frozenset(["multiply", "chain", "divide", "reciprocal", "square", "prod", "product_of_others", "degrees"])
@@ -21,8 +22,12 @@ POWERS = frozenset(["exp", "expm1", "exp2", "sqrt", "cbrt", "norm", "p_norm", "h
 HYPERBOLIC = frozenset(["sinh", "cosh", "tanh", "asinh", "atan", "atan2", "softsign", "gaussian", "floor_divide"])
 ACTIVATIONS = frozenset(["leaky_relu", "elu", "gelu", "sigmoid", "logistic_density", "silu", "softplus", "log_sigmoid"])
 PROBABILITIES = frozenset(["erf", "erfc", "erfcx", "ndtr", "log_ndtr", "gamma_density", "gammainc", "gammaincc"])
-TAME = PRODUCTS | POWERS | HYPERBOLIC | ACTIVATIONS | PROBABILITIES | {"bessel_i", "i0", "i1", "softmax"}
+LOG_DENSITIES = frozenset(["log1p_square", "log_logistic", "log_i0e"])
+TAME = PRODUCTS | POWERS | HYPERBOLIC | ACTIVATIONS | PROBABILITIES | LOG_DENSITIES | {"bessel_i", "i0", "i1", "softmax"}
 """Relative errors of arguments grow by less than a thousand wherever the result is an ordinary number."""
+
+CONTROL = frozenset(["choice", "loop", "custom", "assertion", "add_stacks", "no_stack"])
+"""What happens inside is looked at there."""
 
 INVERSES = frozenset(["inv", "solve", "triangular_solve", "pinv"])
 MATRIX = INVERSES | {"cholesky", "eigh", "svd", "det", "cofactor", "slogdet", "logdet"}

@@ -16,10 +16,12 @@ from engine.graph.values import Node, Value
 from engine.primitives.record import align, with_batch
 
 
-def _positions(indices: Sequence[Any], shape: Shape) -> tuple[Any, ...]:
+def checked_positions(indices: Sequence[Any], shape: Shape) -> tuple[Any, ...]:
     """Index arrays after a check against the leading axes; numpy's own error would not say which index it was."""
     for axis, index in enumerate(indices):
         size = shape[axis]
+        if not np.ndim(index) and -size <= index < size:
+            continue
         bad = (index < -size) | (index >= size)
         if np.any(bad):
             wrong = int(np.asarray(index)[bad].flat[0]) if np.ndim(index) else int(index)
@@ -35,7 +37,7 @@ def _gather_types(x: Type, *indices: Type) -> tuple[Type]:
 
 
 def _gather(x: Any, *indices: Any) -> Any:
-    return x[_positions(indices, x.shape)]
+    return x[checked_positions(indices, x.shape)]
 
 
 def _gather_vjp(node: Node, cotangents: Cotangents, wanted: Sequence[bool]) -> Cotangents:
@@ -47,11 +49,11 @@ def _gather_batch(node: Node, inputs: Sequence[Value], batched: Sequence[bool], 
     x, *indices = inputs
     rank = max(i.rank for i in (v for v in node.inputs[1:]))
     own = [align(i, flag, rank) for i, flag in zip(indices, batched[1:], strict=True)]
-    points = _counter(size, rank)
+    points = batch_counter(size, rank)
     return [gather(with_batch(x, batched[0], size), points, *own)]
 
 
-def _counter(size: int, rank: int) -> Value:
+def batch_counter(size: int, rank: int) -> Value:
     """0, 1, … size-1 along a batch axis in front of `rank` axes."""
     return constant(np.arange(size).reshape((size,) + (1,) * rank), "int")
 
@@ -73,7 +75,7 @@ gather: Primitive = register(
 def _scatter_add(x: Any, *indices: Any, shape: Shape) -> Any:
     x = np.asarray(x)
     result = np.zeros(shape, dtype=x.dtype)
-    np.add.at(result, _positions(indices, shape), x)
+    np.add.at(result, checked_positions(indices, shape), x)
     return result
 
 
@@ -88,7 +90,7 @@ def _scatter_batch(node: Node, inputs: Sequence[Value], batched: Sequence[bool],
     own = [align(i, flag, rank) for i, flag in zip(indices, batched[1:], strict=True)]
     return emit(
         scatter_add,
-        [with_batch(x, batched[0], size), _counter(size, rank), *own],
+        [with_batch(x, batched[0], size), batch_counter(size, rank), *own],
         {"shape": (size, *node.params["shape"])},
     )
 

@@ -73,7 +73,8 @@ def _strided_types(x: Type, *, slices: Slices) -> tuple[Type]:
     return (Type(x.dtype, tuple(count for _, count, _ in slices)),)
 
 
-def _as_slices(slices: Slices) -> tuple[slice, ...]:
+def as_slices(slices: Slices) -> tuple[slice, ...]:
+    """Slices as Python has them."""
     found = []
     for start, count, step in slices:
         stop = start + count * step
@@ -82,13 +83,13 @@ def _as_slices(slices: Slices) -> tuple[slice, ...]:
 
 
 def _strided(x: Any, *, slices: Slices) -> Any:
-    return x[_as_slices(slices)]
+    return x[as_slices(slices)]
 
 
 def _unstrided(x: Any, *, shape: Shape, slices: Slices) -> Any:
     x = np.asarray(x)
     result = np.zeros(shape, dtype=x.dtype)
-    result[_as_slices(slices)] = x
+    result[as_slices(slices)] = x
     return result
 
 

@@ -23,6 +23,7 @@ PLACES = {
     "tame": conditioning.TAME,
     "unruly": conditioning.UNRULY,
     "a rule": RULES,
+    "control": conditioning.CONTROL,
 }
 
 
