@@ -87,6 +87,8 @@ class _Walk:
         return self._roots.get(value, frozenset([FOREIGN]))
 
     def _enter(self, value: Value, roots: frozenset[ROOT]) -> None:
+        if not value.shape and not value.type.stacked and value.node is not None:
+            roots = frozenset([value.node])  # a number is never a view
         self._roots[value] = roots
         for root in roots:
             self._sharing.setdefault(root, []).append(value)

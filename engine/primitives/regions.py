@@ -68,11 +68,10 @@ def _copied(x: Any) -> Any:
 def _put_vjp(node: Node, cotangents: Cotangents, wanted: Sequence[bool]) -> Cotangents:
     (cotangent,), (_, part, *indices) = cotangents, node.inputs
     assert cotangent is not None
-    return [
-        put(cotangent, zeros_of(part.shape), *indices, **node.params) if wanted[0] else None,
-        read_region(cotangent, *indices, **node.params) if wanted[1] else None,
-        *[None] * len(indices),
-    ]
+    # Read first: then the cotangent may be overwritten.
+    of_part = read_region(cotangent, *indices, **node.params) if wanted[1] else None
+    of_rest = put(cotangent, zeros_of(part.shape), *indices, **node.params) if wanted[0] else None
+    return [of_rest, of_part, *[None] * len(indices)]
 
 
 def _add_region_vjp(node: Node, cotangents: Cotangents, wanted: Sequence[bool]) -> Cotangents:
