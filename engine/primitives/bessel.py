@@ -95,7 +95,7 @@ def _j_precise(mp: Any, x: Any, *, n: int) -> Any:
     return _series(mp, x, n, -1) if abs(x) < 1 else mp.besselj(n, x)
 
 
-def _i_precise(mp: Any, x: Any, *, n: int) -> Any:
+def i_precise(mp: Any, x: Any, *, n: int) -> Any:
     return _series(mp, x, n, 1) if abs(x) < 1 else mp.besseli(n, x)
 
 
@@ -129,7 +129,7 @@ bessel_i: Elementwise = elementwise(
     "bessel_i",
     _i_value,
     lambda x, out, *, n: _i_slope(n, x),
-    precise=_i_precise,
+    precise=i_precise,
     symbolic=lambda sp, x, *, n: sp.besseli(n, x),
     nanoseconds=700.0,
     public=False,
@@ -162,7 +162,7 @@ i0: Elementwise = elementwise(
     lambda x, out: i1(x),
     group=G,
     summary="Modified Bessel function of the first kind of order 0.",
-    precise=lambda mp, x: _i_precise(mp, x, n=0),
+    precise=lambda mp, x: i_precise(mp, x, n=0),
     symbolic=lambda sp, x: sp.besseli(0, x),
     points=Points(((-6.0, 6.0),), ((0.0,), (1e-100,), (-700.0,))),
     nanoseconds=80.0,
@@ -173,7 +173,7 @@ i1: Elementwise = elementwise(
     lambda x, out: _i_slope(1, x),
     group=G,
     summary="Modified Bessel function of the first kind of order 1.",
-    precise=lambda mp, x: _i_precise(mp, x, n=1),
+    precise=lambda mp, x: i_precise(mp, x, n=1),
     symbolic=lambda sp, x: sp.besseli(1, x),
     points=Points(((-6.0, 6.0),), ((0.0,), (1e-100,), (-700.0,))),
     nanoseconds=60.0,
