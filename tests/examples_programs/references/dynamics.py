@@ -44,6 +44,13 @@ def hamiltonian(q: Array, p: Array, dt: Any, steps: Any) -> Any:
     return np.array([x, y, u, v])
 
 
+def logistic_map(x: Any, r: Any, n: Any) -> Any:
+    """With the roundings of the program: in chaos, others lead elsewhere."""
+    for _ in range(int(n)):
+        x = r * x * (1 - x)
+    return x
+
+
 def kepler(M: Any, eccentricity: Any) -> Any:
     E = M
     for _ in range(20):
