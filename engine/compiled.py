@@ -15,7 +15,7 @@ from engine.errors import EngineError, Fault, TypeMismatch
 from engine.execute.careful import run_carefully
 from engine.execute.compile import Executable, as_argument
 from engine.explain import explain
-from engine.graph.values import Graph, Node, Value
+from engine.graph.values import Graph, Value
 from engine.limits import Budget, Limits
 from engine.precision.digits import error_estimate, estimated_digits, estimated_errors
 from engine.question import Answer, Array, Part, Question, Sparse, Warning
@@ -39,7 +39,6 @@ class Prepared:
     values: Layout
     layout: Mapping[str, Layout]
     undefined: Undefined
-    forward: frozenset[Node]
     cotangents: Mapping[Value, Value] | None
     notices: tuple[Warning, ...]
     preparation: Mapping[str, float]
@@ -62,9 +61,9 @@ class Prepared:
             with np.errstate(all="call", call=alarm):
                 outputs, met, guarded = self.executable(arguments, budget)
             if met or alarm.trouble or not _finite(outputs):
-                findings = run_carefully(self.graph, arguments, budget)
+                findings = run_carefully(self.graph, arguments, budget, self.limits)
                 outputs = findings.outputs
-                explained = explain(findings, self.forward, self.cotangents)
+                explained = explain(findings, self.graph, self.cotangents, self.text)
                 troubled = bool(explained)
                 warnings = [*explained, *warnings]
                 outputs = self.undefined(outputs, arguments)

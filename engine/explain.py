@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from typing import Any
 
 import numpy as np
 
-from engine.execute.careful import Birth, Findings, Met
-from engine.graph.values import Node, Value
+from engine.execute.careful import Birth, Findings, Met, Path
+from engine.graph.values import Graph, Node, Value
 from engine.question import Warning
-from engine.source.text import Span
+from engine.source.text import Span, locate
 
 MOST = 20
 """Warnings of one code, at most; a last one says how many more there are."""
 
 
-def explain(findings: Findings, forward: AbstractSet[Node], cotangents: Mapping[Value, Value] | None) -> list[Warning]:
-    """The warnings that a careful run gives rise to."""
+def explain(findings: Findings, graph: Graph, cotangents: Mapping[Value, Value] | None, text: str) -> list[Warning]:
+    """The warnings that a careful run of a graph made from this text gives rise to."""
     warnings: list[Warning] = []
     finite = all(np.all(np.isfinite(output)) for output in findings.outputs)
-    names = _operations(forward)
+    names = _operations(graph)
     if not finite:
-        warnings.append(_not_finite(findings, forward, names))
+        warnings.append(_not_finite(findings, names, text))
     warnings += [_hidden(span, name) for span, name in _distinct([met.node for met in findings.hidden], names)]
     if finite:
-        warnings += [_swallowed(birth, forward, names) for birth in findings.swallowed[:1]]
+        warnings += [_swallowed(birth, names, text) for birth in findings.swallowed[:1]]
     for met in findings.kinks:
-        relevant = _relevant(met, findings, cotangents) if met.node in forward else None
+        relevant = _relevant(met, findings, cotangents) if not met.node.derived else None
         if relevant is not None:
-            warnings.append(_kink(relevant))
+            warnings.append(_kink(relevant, text))
     return _at_most(warnings)
 
 
@@ -41,9 +40,27 @@ def _at_most(warnings: list[Warning]) -> list[Warning]:
     return [*warnings[:MOST], Warning(warnings[-1].code, f"{rest} more of this kind are not listed.")]
 
 
-def _operations(forward: AbstractSet[Node]) -> dict[Span | None, str]:
+def _operations(graph: Graph) -> dict[Span | None, str]:
     """The operation of the function at each place of the text: what a node of its derivative there belongs to."""
-    return {node.span: node.primitive.name for node in forward}
+    found: dict[Span | None, str] = {}
+    for node in graph.nodes:
+        if node.graphs:
+            for inside in node.graphs:
+                found.update(_operations(inside))
+        elif not node.derived:
+            found[node.span] = node.primitive.name
+    return found
+
+
+def _steps(path: Path, text: str) -> tuple[str, dict[str, Any]]:
+    """Where in loops something happened, in words and as fields; the steps are counted from 1."""
+    if not path:
+        return "", {}
+    parts = []
+    for loop, step in path:
+        line = "" if loop.span is None else f" at line {locate(text, loop.span).line}"
+        parts.append(f"step {step + 1:,} of the loop{line}")
+    return ", in " + ", ".join(parts), {"steps": [step + 1 for _, step in path]}
 
 
 def _distinct(nodes: Sequence[Node], names: Mapping[Span | None, str]) -> list[tuple[Span | None, str]]:
@@ -56,46 +73,50 @@ def _number(value: float) -> str:
     )
 
 
-def _not_finite(findings: Findings, forward: AbstractSet[Node], names: Mapping[Span | None, str]) -> Warning:
+def _not_finite(findings: Findings, names: Mapping[Span | None, str], text: str) -> Warning:
     if not findings.births:
         return Warning(
             "non-finite",
             "The answer is not finite because an input is not, or what the text computes from its constants.",
         )
     births = findings.births
-    birth = next((b for b in births if b.node in forward), births[0])
+    birth = next((b for b in births if not b.node.derived), births[0])
+    where, steps = _steps(birth.path, text)
     node = birth.node
     operation = names.get(node.span, node.primitive.name)
     extra = {
         "operation": operation,
-        "phase": "forward" if node in forward else "backward",
+        "phase": "backward" if node.derived else "forward",
         "result": birth.result,
         "arguments": list(birth.arguments),
         "position": list(birth.position),
+        **steps,
     }
     arguments = ", ".join(_number(a) for a in birth.arguments)
-    if node in forward:
+    if not node.derived:
         domain = f" Its domain is {node.primitive.domain}." if node.primitive.domain else ""
-        message = f"{node.primitive.name}({arguments}) is {_number(birth.result)}.{domain}"
+        message = f"{node.primitive.name}({arguments}) is {_number(birth.result)}{where}.{domain}"
     else:
         message = (
             f"The derivative of {operation} is not finite here: "
-            f"{node.primitive.name}({arguments}) on the way back is {_number(birth.result)}."
+            f"{node.primitive.name}({arguments}) on the way back is {_number(birth.result)}{where}."
         )
     return Warning("non-finite", message, node.span, extra)
 
 
-def _swallowed(birth: Birth, forward: AbstractSet[Node], names: Mapping[Span | None, str]) -> Warning:
-    where = "An intermediate result" if birth.node in forward else "An intermediate result of the derivative"
+def _swallowed(birth: Birth, names: Mapping[Span | None, str], text: str) -> Warning:
+    what = "An intermediate result" + (" of the derivative" if birth.node.derived else "")
+    where, steps = _steps(birth.path, text)
     arguments = ", ".join(_number(a) for a in birth.arguments)
     return Warning(
         "non-finite",
-        f"{where}, {birth.node.primitive.name}({arguments}), is {_number(birth.result)}; "
+        f"{what}, {birth.node.primitive.name}({arguments}), is {_number(birth.result)}{where}; "
         "the answer is finite, and may have lost digits there.",
         birth.node.span,
         {
             "operation": names.get(birth.node.span, birth.node.primitive.name),
-            "phase": "forward" if birth.node in forward else "backward",
+            "phase": "backward" if birth.node.derived else "forward",
+            **steps,
         },
     )
 
@@ -113,7 +134,7 @@ def _hidden(span: Span | None, operation: str) -> Warning:
 def _relevant(met: Met, findings: Findings, cotangents: Mapping[Value, Value] | None) -> Met | None:
     """What of a kink the answer depends on: where the cotangent is 0, it does not matter what happens."""
     outputs, kink = met.node.outputs, met.node.primitive.kink
-    if outputs[0].type.dtype != "real" or cotangents is None or (kink is not None and kink.jump):
+    if met.path or outputs[0].type.dtype != "real" or cotangents is None or (kink is not None and kink.jump):
         return met
     places = np.asarray(met.places)
     left = np.zeros(places.shape, dtype=bool)
@@ -126,16 +147,17 @@ def _relevant(met: Met, findings: Findings, cotangents: Mapping[Value, Value] | 
     return Met.at(met.node, left) if np.any(left) else None
 
 
-def _kink(met: Met) -> Warning:
+def _kink(met: Met, text: str) -> Warning:
     node = met.node
     name, kink = node.primitive.name, node.primitive.kink
     many = f" ({met.count} elements, the first at {list(met.position)})" if met.count > 1 else ""
-    extra: dict[str, Any] = {"operation": name, "count": met.count, "position": list(met.position)}
+    where, steps = _steps(met.path, text)
+    extra: dict[str, Any] = {"operation": name, "count": met.count, "position": list(met.position), **steps}
     if kink is None:
         exact = name in ("equal", "not_equal")
         return Warning(
             "singular" if exact else "kink",
-            f"The point lies exactly on the boundary of this comparison{many}; "
+            f"The point lies exactly on the boundary of this comparison{many}{where}; "
             "the derivative is that of the branch that was taken.",
             node.span,
             extra,
@@ -146,4 +168,4 @@ def _kink(met: Met) -> Warning:
         extra["one_sided"] = {"left": kink.left, "right": kink.right}
         sides = f"; from the left {kink.left:g}, from the right {kink.right:g}"
     what = "jumps" if kink.jump else "has a kink"
-    return Warning("kink", f"{name} {what} here{many}: {kink.convention}{sides}.", node.span, extra)
+    return Warning("kink", f"{name} {what} here{many}{where}: {kink.convention}{sides}.", node.span, extra)

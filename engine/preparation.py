@@ -114,7 +114,6 @@ class Preparation:
             list(range(len(outputs))) if self._several else 0,
             self._complete(derived.layout, wrt, inputs, shapes, count),
             undefined,
-            frozenset(node for node in derived.graph.nodes if not node.derived),
             derived.cotangents,
             tuple(self._notices),
             {"parse": self._parsed.seconds, "derive": time.perf_counter() - start},

@@ -15,19 +15,24 @@ It costs a small multiple of the fast run, and is only run when one of these thi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from engine.errors import EngineError
+from engine.execute.careful_control import Steps
 from engine.execute.compile import bind, kink_places, may_kink
 from engine.execute.idle import after, of_chain
 from engine.graph.values import Graph, Node, Value
-from engine.limits import Budget
+from engine.limits import Budget, Limits
 
 CHOOSING = frozenset(("select", "chain", "sum", "minimum", "maximum", "relu", "max", "min"))
 """Operations that may drop what is not finite without a loss."""
+
+
+Path = tuple[tuple[Node, int], ...]
+"""Where in loops something happened: each loop, from the outermost, and the number of the step, from 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,7 @@ class Birth:
     result: float
     arguments: tuple[float, ...]
     position: tuple[int, ...]
+    path: Path = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,7 @@ class Met:
     count: int
     position: tuple[int, ...]
     places: Any
+    path: Path = ()
 
     @staticmethod
     def at(node: Node, places: Any) -> Met:
@@ -59,21 +66,36 @@ class Met:
 class Findings:
     """The account of one careful run.
 
-    `values` holds every intermediate.  `births` belong to the outputs that are not finite; `swallowed` are those that
-    vanished again in an operation other than a selection, such as 1/inf, and may have taken digits with them.
+    `values` holds every intermediate outside of loops.  `births` belong to the outputs that are not finite; `swallowed` are those that
+    vanished again in an operation other than a selection, such as 1/inf, and may have taken digits with them.  `born`
+    are those that the last choice or loop has come upon.
     """
 
     outputs: list[Any] = field(default_factory=list)
     values: dict[Value, Any] = field(default_factory=dict)
     births: list[Birth] = field(default_factory=list)
     swallowed: list[Birth] = field(default_factory=list)
+    born: list[Birth] = field(default_factory=list)
     hidden: list[Met] = field(default_factory=list)
     kinks: list[Met] = field(default_factory=list)
 
+    def take(self, inside: Findings, path: Path) -> None:
+        """Enter what was met in a graph inside; of one node in several steps, only the first."""
+        known = {met.node for met in (*self.kinks, *self.hidden)}
+        self.kinks += [replace(met, path=path + met.path) for met in inside.kinks if met.node not in known]
+        self.hidden += [replace(met, path=path + met.path) for met in inside.hidden if met.node not in known]
+        if not self.born:
+            self.born = [replace(birth, path=path + birth.path) for birth in inside.births]
+        if not self.swallowed:
+            self.swallowed = [replace(birth, path=path + birth.path) for birth in inside.swallowed]
 
-def run_carefully(graph: Graph, arguments: Sequence[Any], budget: Budget | None = None) -> Findings:
+
+def run_carefully(
+    graph: Graph, arguments: Sequence[Any], budget: Budget | None = None, limits: Limits | None = None
+) -> Findings:
     """Run the graph and keep the account.  An `EngineError` raised by a node gets the node's span."""
     findings = Findings()
+    steps = Steps(lambda inside, given: run_carefully(inside, given, budget, limits), budget, limits)
     values = findings.values
     values.update(zip(graph.inputs, arguments, strict=True))
     idle: dict[Value, Any] = {}
@@ -87,6 +109,11 @@ def run_carefully(graph: Graph, arguments: Sequence[Any], budget: Budget | None 
             if budget is not None:
                 budget.check()
             given = [read(v) for v in node.inputs]
+            if node.graphs:
+                findings.born = []
+                values.update(zip(node.outputs, steps.outputs(node, given, findings), strict=True))
+                _trace_control(node, findings, origins)
+                continue
             results, mask = _evaluate(node, given, idle, findings)
             if mask is not None:
                 idle[node.outputs[0]] = mask
@@ -100,8 +127,17 @@ def run_carefully(graph: Graph, arguments: Sequence[Any], budget: Budget | None 
     findings.outputs = [read(v) for v in graph.outputs]
     order = {node: i for i, node in enumerate(graph.nodes)}
     born = frozenset[Birth]().union(*[origins.get(v, frozenset()) for v in graph.outputs])
-    findings.births = sorted(born, key=lambda birth: order[birth.node])
+    findings.births = sorted(born, key=lambda birth: order[birth.path[0][0] if birth.path else birth.node])
     return findings
+
+
+def _trace_control(node: Node, findings: Findings, origins: dict[Value, frozenset[Birth]]) -> None:
+    """Link what is not finite in the results of control flow to its births inside, or to those that came in."""
+    sources = frozenset[Birth]().union(*[origins.get(v, frozenset()) for v in node.inputs])
+    for value in node.outputs:
+        if value.type.dtype != "real" or value.type.stacked or np.all(np.isfinite(findings.values[value])):
+            continue
+        origins[value] = sources | frozenset(findings.born)
 
 
 def _trace(
@@ -129,7 +165,7 @@ def _trace(
 def _placed(birth: Birth, node: Node, result: Any, findings: Findings) -> Birth:
     """A birth at an element that goes on: a product with a cotangent drops those of branches that were not taken."""
     made = birth.node.outputs[0]
-    if node.primitive.name != "chain" or made.shape != node.outputs[0].shape or not made.shape:
+    if node.primitive.name != "chain" or birth.path or made.shape != node.outputs[0].shape or not made.shape:
         return birth
     if not np.isfinite(result[birth.position]):
         return birth

@@ -14,6 +14,7 @@ import mpmath
 import numpy as np
 
 from engine.errors import EngineFault
+from engine.execute.interpret import interpreted
 from engine.graph.values import Graph, Node, Value
 from engine.limits import Budget
 from engine.verify.demand import Demand
@@ -93,7 +94,10 @@ def evaluate(
     values: dict[Value, Any] = {}
     for value, argument in zip(graph.inputs, arguments, strict=True):
         mask = None if only is None else only.get(value, _NOTHING)
-        values[value] = exactly(argument, mp, mask) if value.type.dtype == "real" else np.asarray(argument)
+        if value.type.stacked:
+            values[value] = argument
+        else:
+            values[value] = exactly(argument, mp, mask) if value.type.dtype == "real" else np.asarray(argument)
 
     def read(value: Value) -> Any:
         if value.constant is None:
@@ -101,12 +105,20 @@ def evaluate(
         mask = None if only is None else only.get(value, _NOTHING)
         return exactly(value.constant, mp, mask) if value.type.dtype == "real" else np.asarray(value.constant)
 
+    def inner(graph: Graph, given: Sequence[Any], step: int | None) -> list[Any]:
+        return evaluate(graph, given, mp, budget)
+
     for node in graph.nodes:
         if budget is not None:
             budget.check()
         if only is not None and not any(v in only for v in node.outputs):
             for value in node.outputs:
                 values[value] = np.zeros(value.shape)
+            continue
+        if node.graphs:
+            # Inside, everything is computed: what of it is needed differs from step to step.
+            results = interpreted(node, [read(v) for v in node.inputs], inner)
+            values.update(zip(node.outputs, results, strict=True))
             continue
         mask = None if only is None else only.get(node.outputs[0])
         results = _apply(node, [read(v) for v in node.inputs], mp, mask)
@@ -133,6 +145,8 @@ def _apply(node: Node, inputs: list[Any], mp: Context, only: Any = None) -> list
     if primitive.name == "cast":
         dtype = node.params["dtype"]
         return [exactly(inputs[0], mp, only) if dtype == "real" else np.asarray(inputs[0]).astype(np.int64)]
+    if primitive.kind == "stack":
+        return [primitive.value(*inputs, **node.params)]
     if primitive.whole_arrays:
         try:
             if primitive.precise is not None:
