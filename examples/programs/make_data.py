@@ -374,6 +374,35 @@ def heron(_: Random) -> Body:
 
 
 @program
+def gauss_newton(_: Random) -> Body:
+    """Misra1a, from its nearer start."""
+    y = [10.07, 14.73, 17.94, 23.93, 29.61, 35.18, 40.02, 44.82, 50.76, 55.05, 61.01, 66.40, 75.47, 81.78]
+    x = [77.6, 114.9, 141.1, 190.8, 239.9, 289.0, 332.8, 378.4, 434.8, 477.3, 536.8, 593.1, 689.1, 760.0]
+    return {"at": {"b": [250.0, 0.0005], "x": x, "y": y}, "wrt": ["y"]}
+
+
+@program
+def curvature(draw: Random) -> Body:
+    at = {"W": numbers(draw, 2, 3), "direction": numbers(draw, 2, 3), "x": numbers(draw, 5, low=-2, high=2)}
+    return {"at": at, "wrt": ["W"]}
+
+
+@program
+def huber(draw: Random) -> Body:
+    x = [float(i) for i in range(10)]
+    y = [round(0.5 * a + 1 + draw.uniform(-0.4, 0.4), 3) for a in x]
+    y[3], y[7] = 4.5, -5.0
+    return {"at": {"slope": 0.4, "start": 1.2, "x": x, "y": y, "near": 0.5, "limit": 3.0}, "wrt": ["slope", "start"]}
+
+
+@program
+def flow(draw: Random) -> Body:
+    D, N = 2, 3
+    at = {"A": numbers(draw, D, N), "B": numbers(draw, N, D), "c": numbers(draw, N), "points": numbers(draw, 3, D)}
+    return {"at": {**at, "steps": 20}, "wrt": ["A", "B", "c", "points"]}
+
+
+@program
 def quantised(draw: Random) -> Body:
     return {"at": {"w": numbers(draw, 3), "X": numbers(draw, 6, 3), "y": numbers(draw, 6)}, "wrt": ["w"]}
 

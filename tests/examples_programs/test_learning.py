@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine.errors import AssertionFault
 from tests.examples_programs.comparing import assert_agrees, assert_close
 from tests.examples_programs.complex_step import value
 from tests.examples_programs.programs import answer, grad_of, inputs, value_of
 from tests.examples_programs.references import learning
 
 
-@pytest.mark.parametrize("name", ["pinn", "maml", "sgd_rate", "rnn", "equilibrium"])
+@pytest.mark.parametrize("name", ["pinn", "maml", "sgd_rate", "rnn", "equilibrium", "curvature", "huber", "flow"])
 def test_program(name: str) -> None:
     reference: Callable[..., Any] = getattr(learning, name)
     assert_agrees(name, reference)
@@ -31,6 +32,20 @@ def test_curvature_of_a_loss_after_training() -> None:
     # Richardson's extrapolation of central differences
     wide, narrow = ((slope(0.3 + h) - slope(0.3 - h)) / (2 * h) for h in (2e-4, 1e-4))
     assert found.parts["hessian"]["rate"]["rate"] == pytest.approx((4 * narrow - wide) / 3, rel=1e-7)
+
+
+def test_fit_is_the_certified_one() -> None:
+    at = inputs("gauss_newton")
+    found = answer("gauss_newton", "jacobian")
+    np.testing.assert_allclose(value_of(found), [2.3894212918e02, 5.5015643181e-04], rtol=3e-11)
+    slopes = learning.gauss_newton_slopes(value_of(found), at["x"], at["y"])
+    for found_row, row in zip(found.parts["jacobian"]["y"], slopes, strict=True):
+        assert_close(found_row, row, 1e-8, "y")
+
+
+def test_limit_that_is_none() -> None:
+    with pytest.raises(AssertionFault, match="near has to be positive"):
+        answer("huber", "value", limit=0.1)
 
 
 def test_rounding_is_not_seen_by_the_gradient() -> None:

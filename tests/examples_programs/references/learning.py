@@ -57,6 +57,40 @@ def rnn(W: Array, U: Array, b: Array, V: Array, c: Array, X: Array, label: Any) 
     return np.log(np.sum(np.exp(scores))) - scores[int(label)]
 
 
+def curvature(W: Array, direction: Array, x: Array) -> Any:
+    """With the Jacobian as a matrix."""
+    hidden = np.tanh(np.outer(x, W[0]))
+    J = np.concatenate([(1 - hidden**2) * W[1] * x[:, None], hidden], axis=1)
+    return (J.T @ (J @ direction.ravel())).reshape(W.shape)
+
+
+def huber(slope: Any, start: Any, x: Array, y: Array, near: Any, limit: Any) -> Any:
+    d = y - slope * x - start
+    far = near * (np.where(d.real < 0, -d, d) - near / 2)
+    size = np.abs(d.real)
+    return np.mean(np.where(size <= near, d * d / 2, np.where(size <= limit, far, near * (limit - near / 2))))
+
+
+def flow(A: Array, B: Array, c: Array, points: Array, steps: Any) -> Any:
+    total = 0.0
+    for x in points:
+        for _ in range(int(steps)):
+            h = np.tanh(B @ x + c)
+            total = total - np.sum(A.T * B * (1 - h * h)[:, None]) / steps
+            x = x - A @ h / steps
+        total = total - np.sum(x * x) / 2 - len(x) / 2 * np.log(2 * np.pi)
+    return total / len(points)
+
+
+def gauss_newton_slopes(b: Array, x: Array, y: Array) -> Array:
+    """How the least-squares fit b moves with y: by the derivatives of J'r = 0."""
+    decay = np.exp(-b[1] * x)
+    J = np.stack([1 - decay, b[0] * x * decay], axis=1)
+    r = b[0] * (1 - decay) - y
+    second = np.array([[0 * x, x * decay], [x * decay, -b[0] * x * x * decay]])
+    return np.linalg.solve(J.T @ J + second @ r, J.T)
+
+
 def quantised_gradient(w: Array, X: Array, y: Array) -> Array:
     """Of the mean square at the rounded weights, in these."""
     rounded = np.round(4 * w) / 4
