@@ -26,6 +26,12 @@ def derivative(function: Callable[..., Any], at: Mapping[str, Any], wrt: Sequenc
     return {name: _in_one(function, at, name, shape) for name in wrt}
 
 
+def along(function: Callable[..., Any], at: Mapping[str, Any], direction: Mapping[str, Any]) -> Array:
+    """The derivative in one direction, given by input."""
+    moved = {name: np.asarray(at[name]) + 1j * STEP * np.asarray(move) for name, move in direction.items()}
+    return np.asarray(np.asarray(function(**{**at, **moved})).imag / STEP)
+
+
 def _in_one(function: Callable[..., Any], at: Mapping[str, Any], name: str, shape: tuple[int, ...]) -> Array:
     point = np.asarray(at[name], dtype=complex)
     found = np.empty((*shape, point.size))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -39,14 +40,12 @@ def wrt(name: str) -> tuple[str, ...]:
     return tuple(read.get("wrt", read["at"]))
 
 
-def ask(
-    text: str, at: dict[str, Any], ask: str, wrt: tuple[str, ...] | None, form: Literal["dense", "coo"] = "dense"
-) -> Answer:
+def ask(text: str, at: Mapping[str, Any], what: str, wrt: tuple[str, ...] | None = None, **options: Any) -> Answer:
     """The engine's answer to a question about a program's text."""
     arrays = {name: np.asarray(value) for name, value in at.items()}
-    question = Question(text, arrays, kind=PROGRAM, wrt=wrt, format=form)
-    what: Any = ask
-    return ENGINE.prepare(question, what, budget(SECONDS)).run(question, budget(SECONDS))
+    question = Question(text, arrays, kind=PROGRAM, wrt=wrt, **options)
+    asked: Any = what
+    return ENGINE.prepare(question, asked, budget(SECONDS)).run(question, budget(SECONDS))
 
 
 def answer(name: str, what: str, **changed: Any) -> Answer:

@@ -49,7 +49,7 @@ def test_bundle_adjustment_as_published() -> None:
 def test_jacobian_of_bundle_adjustment_is_sparse() -> None:
     name = "bundle_adjustment"
     dense = answer(name, "jacobian").parts["jacobian"]
-    sparse = ask(source(name), inputs(name), "jacobian", wrt(name), form="coo").parts["jacobian"]
+    sparse = ask(source(name), inputs(name), "jacobian", wrt(name), format="coo").parts["jacobian"]
     for key, matrix in dense.items():
         entries = sparse[key]
         filled = np.zeros(entries.shape)

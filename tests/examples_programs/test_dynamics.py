@@ -81,7 +81,7 @@ def test_period() -> None:
 
 
 def test_predator_and_prey() -> None:
-    assert_agrees("lotka_volterra", dynamics.lotka_volterra, 1e-5)
+    assert_agrees("lotka_volterra", dynamics.lotka_volterra, 1e-7)
 
 
 def test_fibonacci() -> None:
