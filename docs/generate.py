@@ -175,9 +175,14 @@ def functions_table() -> list[str]:
     """For README.md: the names, by group."""
     rows = ["| | |", "| --- | --- |"]
     for group, functions in _groups():
-        names = " ".join(f"[`{f.name}`](docs/functions.md#{f.name})" for f in functions)
+        names = " ".join(f"[`{f.name}`](docs/functions.md#{_anchor(f.name)})" for f in functions)
         rows.append(f"| {group} | {names} |")
     return rows
+
+
+def _anchor(heading: str) -> str:
+    """The anchor of a heading, as GitHub makes it."""
+    return heading.replace(".", "")
 
 
 def corpus_figures() -> list[str]:

@@ -265,7 +265,7 @@ def weibull_logpdf(x: Value, shape: Value, scale: Value | float = 1) -> Value:
     G,
     domain="df > 0; -Infinity where x < 0",
     examples=(
-        Example("chi2_logpdf(x, df)", {"x": 1.5, "df": 3.5}),
+        Example("chi2_logpdf(x, df)", {"x": 2.5, "df": 3.5}),
         Example("chi2_logpdf(x, df)", {"x": [0.1, 3.0], "df": [[0.5], [4.0]]}),
     ),
     reference=lambda x, df: stats.chi2.logpdf(x, df),

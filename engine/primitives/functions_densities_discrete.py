@@ -29,6 +29,8 @@ from engine.primitives.special import xlog1py, xlogy
 Indices = Value
 """An array of integers."""
 
+COUNTS = "k is an integer, and nothing is differentiated in it."
+
 
 def _count(k: Value, what: str) -> Value:
     if k.type.dtype == "real":
@@ -47,6 +49,7 @@ def _within(k: Value, low: int, high: Value | int | None = None) -> tuple[Value,
 @function(
     G,
     domain="0 <= p <= 1; -Infinity where k is not 0 or 1",
+    note=COUNTS,
     examples=(
         Example("bernoulli_logpmf(1, p)", {"p": 0.25}),
         Example("bernoulli_logpmf([0, 1, 0], p)", {"p": [0.25, 0.5, 1e-10]}),
@@ -69,6 +72,7 @@ def _bernoulli_logit(k: Any, logit: Any) -> Any:
 @function(
     G,
     domain="-Infinity where k is not 0 or 1",
+    note=COUNTS,
     examples=(
         Example("bernoulli_logit_logpmf(1, x)", {"x": 0.25}),
         Example("bernoulli_logit_logpmf([0, 1, 0, 1], x)", {"x": [0.25, -2.0, 50.0, -800.0]}),
@@ -84,6 +88,7 @@ def bernoulli_logit_logpmf(k: Indices, logit: Value) -> Value:
 @function(
     G,
     domain="0 <= p <= 1, n >= 0; -Infinity where k < 0 or k > n",
+    note=COUNTS,
     examples=(
         Example("binomial_logpmf(3, 10, p)", {"p": 0.25}),
         Example("binomial_logpmf([0, 2, 5], 5, p)", {"p": [0.25, 0.5, 1e-10]}),
@@ -105,6 +110,7 @@ def binomial_logpmf(k: Indices, n: Indices, p: Value) -> Value:
 @function(
     G,
     domain="rate >= 0; -Infinity where k < 0",
+    note=COUNTS,
     examples=(
         Example("poisson_logpmf(3, rate)", {"rate": 2.5}),
         Example("poisson_logpmf([0, 1, 20], rate)", {"rate": [0.25, 2.0, 15.0]}),
@@ -123,7 +129,7 @@ def poisson_logpmf(k: Indices, rate: Value) -> Value:
 @function(
     G,
     domain="0 < p <= 1; -Infinity where k < 1",
-    note="k counts the trials, the successful one included: it is 1 or more.",
+    note=f"{COUNTS} k counts the trials, the successful one included: it is 1 or more.",
     examples=(
         Example("geometric_logpmf(3, p)", {"p": 0.25}),
         Example("geometric_logpmf([1, 2, 20], p)", {"p": [0.25, 0.5, 1e-10]}),
@@ -141,7 +147,7 @@ def geometric_logpmf(k: Indices, p: Value) -> Value:
 @function(
     G,
     domain="r > 0, 0 < p <= 1; -Infinity where k < 0",
-    note="p is the probability of success; r may be any positive number. The mean of k is r (1 - p)/p.",
+    note=f"{COUNTS} p is the probability of success; r may be any positive number. The mean of k is r (1 - p)/p.",
     examples=(
         Example("negative_binomial_logpmf(3, r, p)", {"r": 2.5, "p": 0.25}),
         Example("negative_binomial_logpmf([0, 1, 20], r, p)", {"r": [0.5, 3.0, 40.0], "p": [0.25, 0.5, 0.75]}),
@@ -168,7 +174,7 @@ def _categorical(k: Any, logits: Any) -> Any:
 @function(
     G,
     domain="-Infinity where k < 0 or k >= the number of categories",
-    note="Categories run along the last axis of logits; the other axes broadcast with k.",
+    note=f"{COUNTS} Categories run along the last axis of logits; the other axes broadcast with k.",
     examples=(
         Example("categorical_logpmf(2, x)", {"x": [0.25, 1.5, -2.0]}),
         Example("categorical_logpmf([0, 2], x)", {"x": [[0.25, 1.5, -2.0], [1000.0, 0.0, 999.0]]}),
