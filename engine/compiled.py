@@ -17,7 +17,7 @@ from engine.execute.compile import Executable, as_argument
 from engine.explain import explain
 from engine.graph.values import Graph, Value
 from engine.limits import Budget, Limits
-from engine.precision.digits import error_estimate, estimated_digits, estimated_errors
+from engine.precision.digits import Estimate, error_estimate, estimated_digits, estimated_errors
 from engine.question import Answer, Array, Part, Question, Sparse, Warning
 from engine.undefined import Undefined
 
@@ -43,7 +43,7 @@ class Prepared:
     notices: tuple[Warning, ...]
     preparation: Mapping[str, float]
     limits: Limits
-    _estimates: list[Executable] = field(default_factory=list)
+    _estimates: list[Estimate] = field(default_factory=list)
 
     @property
     def seconds(self) -> float:
@@ -97,7 +97,7 @@ class Prepared:
         """The absolute rounding errors of every output of the graph, estimated.  Raises as `digits` does."""
         return estimated_errors(answer.outputs, self._estimate(budget), self.arguments(question), budget)
 
-    def _estimate(self, budget: Budget) -> Executable:
+    def _estimate(self, budget: Budget) -> Estimate:
         if not self._estimates:
             self._estimates.append(error_estimate(self.graph, self.limits, budget))
         return self._estimates[0]

@@ -1,7 +1,8 @@
-"""The graph of a step, or of a branch, split for reverse mode: a forward part, a reverse part, and what is saved between.
+"""The graph of a step or a branch split for reverse mode: a forward part, a reverse part, and what is saved between.
 
 The reverse part is what depends on the cotangents.  Everything else could be computed on the way forward and saved, or
-again on the way back; what is saved is what takes the fewest bytes, as long as computing it again costs next to nothing.
+again on the way back; what is saved is what takes the fewest bytes, as long as computing it again costs next to
+nothing.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ def _backward(
     """The loop over the steps in the opposite order."""
     slots, sums, written = kept
     body = parts.body
-    carried, reads, invariants = parts.divided(node.inputs)
+    _, reads, invariants = parts.divided(node.inputs)
     own_carried, own_reads, own_invariants = parts.in_body(body.inputs)
     used = set(pieces.direct)
     outer = dict(zip(own_invariants, invariants, strict=True))

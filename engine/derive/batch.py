@@ -13,9 +13,9 @@ from engine.graph.registry import PRIMITIVES
 from engine.graph.values import Graph, Value
 from engine.limits import Budget, Limits
 from engine.primitives.arithmetic import cast
+from engine.primitives.indexing import gather
 from engine.primitives.record import with_batch
 from engine.primitives.regions import put
-from engine.primitives.indexing import gather
 from engine.primitives.shape import broadcast_to
 
 Flagged = tuple[Value, bool]

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from engine.errors import BudgetExceeded, Limit, LimitExceeded
 from engine.execute.control import made
 from engine.execute.guards import guards
+from engine.execute.noisy import noisy
 from engine.execute.ownership import Owned, ownership
 from engine.execute.tape import Run
 from engine.graph.integers import GROWING, checked
@@ -40,6 +41,7 @@ NUMBER = Type("real", ())
 TAPE_SHARE = 0.25
 """What of the bytes that a run may hold its loops may keep for the way back."""
 
+Guarding = Literal[False, True, "rare"]
 Instruction = tuple[Callable[..., Any], tuple[int, ...], int | tuple[int, ...], tuple[int, ...]]
 """Function, registers of its arguments, register(s) of its result, registers to clear afterwards.
 
@@ -64,12 +66,14 @@ class Executable:
     peak_bytes: int
     tape_bytes: int
 
-    def __call__(self, arguments: Sequence[Any], budget: Budget | None = None) -> tuple[list[Any], bool, bool]:
+    def __call__(
+        self, arguments: Sequence[Any], budget: Budget | None = None, random: np.random.Generator | None = None
+    ) -> tuple[list[Any], bool, bool]:
         """The outputs for these arguments (numpy scalars and arrays of the input types), whether a watch fired, and
-        whether a guard did."""
+        whether a guard did.  `random` is what a noisy executable draws its errors from."""
         if budget is not None:
             budget.check()
-        run = Run(budget, self.tape_bytes)
+        run = Run(budget, self.tape_bytes, random=random)
         outputs = self.inside(run, arguments)
         return outputs, run.met, run.guarded
 
@@ -142,13 +146,14 @@ def compile_graph(
     graph: Graph,
     limits: Limits | None = None,
     watched: Set[Node] = frozenset(),
-    guard: bool = False,
+    guard: Guarding = False,
     owned: Owned | None = None,
+    noise: bool = False,
 ) -> Executable:
     """An executable of the graph.  A watch on each of the `watched` nodes fires when the node is at a kink or a tie.
-    `owned` says what may be done in place, if that is already known.
+    `owned` says what may be done in place, if that is already known.  With `noise`, everything rounds at random.
 
-    With `guard`, guards are set where digits may be lost.
+    With `guard`, guards are set where digits may be lost; in loops rare ones, in some of the steps.
 
     Raises `LimitExceeded` if the graph needs too much memory, `BudgetExceeded` if a node would take too long.
     """
@@ -162,7 +167,7 @@ def compile_graph(
     kept = {*graph.outputs, *graph.inputs}
     live = peak = sum(v.type.bytes for v in numbers if v.node is None)
     watches: list[int] = []
-    guarded = guards(graph) if guard else {}
+    guarded = guards(graph, rare=guard == "rare") if guard else {}
     fired: list[int] = []
     blocks: list[tuple[Instruction, ...]] = []
     block: list[Instruction] = []
@@ -173,9 +178,11 @@ def compile_graph(
             _refuse_slow(node, cost, limits)
         live += sum(v.type.bytes for v in node.outputs if v.type.shape)
         inner = [
-            compile_graph(inside, limits, watched, owned=part)
+            compile_graph(inside, limits, watched, guard and node.primitive.name != "loop" and guard, part, noise)
             for inside, part in zip(node.graphs, owned.inner.get(node, ()), strict=True)
         ]
+        if guard and node.primitive.name == "loop":
+            inner.append(compile_graph(node.graphs[0], limits, watched, "rare", owned.inner[node][0], noise))
         peak = max([peak, live, *[live + part.peak_bytes for part in inner]])
         dead = []
         for value in {*node.inputs, *node.outputs}:
@@ -191,7 +198,9 @@ def compile_graph(
         target: int | tuple[int, ...] = targets[0] if len(targets) == 1 else targets
         sources = tuple(numbers[v] for v in node.inputs)
         function = _function(node, inner, owned)
-        if inner:
+        rounded = noisy(node, function) if noise else None
+        function = rounded or function
+        if inner or rounded:
             sources = (0, *sources)
         if node in watched:
             watches.append(len(template))

@@ -17,6 +17,9 @@ from engine.graph.loops import Parts
 from engine.graph.values import Node
 from engine.source.text import Span
 
+LOOKED_AT = 4
+LOOK_EVERY = 64
+"""Guards look at the first steps of a loop, and then at every so many."""
 CHECK_SECONDS = 2e-4
 """The deadline is looked at after about this much estimated work."""
 
@@ -47,12 +50,13 @@ def custom(function: Any) -> Callable[..., Any]:
 class Loop:
     """A loop ready to run: (run, inputs) → outputs.
 
-    `body` is the executable of a step.  `copied` are the carried values that the body changes in place: they are copied
+    `body` is the executable of a step, `looking` one with guards, which takes some of the steps.  `copied` are the carried values that the body changes in place: they are copied
     before the first step, and wherever a tape keeps them.
     """
 
     parts: Parts
     body: Any
+    looking: Any
     span: Span | None
     every: int
     copied: frozenset[int]
@@ -98,6 +102,7 @@ class Loop:
         index_register, carried_registers = inputs[0], list(own_carried)
         conditional, end = parts.conditional, parts.conditional + parts.carried
         execute, outputs, every, budget = body.execute, body.outputs, self.every, run.budget
+        looking = self.looking
         pairs = list(zip(own_reads, reads, strict=True))
         steps = 0
         try:
@@ -110,8 +115,11 @@ class Loop:
                     registers[register] = stack.at(index)
                 if tape is not None and tape.full:
                     tape.open(self._kept(carried))
-                execute(registers)
-                found = [registers[i] for i in outputs]
+                if looking is not None and (steps < LOOKED_AT or not steps % LOOK_EVERY):
+                    found = looking.inside(run, [registers[i] for i in inputs])
+                else:
+                    execute(registers)
+                    found = [registers[i] for i in outputs]
                 if conditional:
                     going = bool(found[0])
                 carried = found[conditional:end]
@@ -171,11 +179,21 @@ def made(node: Node, inner: Sequence[Any], copied: frozenset[int], taken_over: f
         return choice(*inner)
     if node.primitive.name == "custom":
         return custom(inner[0])
-    (body,) = inner
+    body, *looking = inner
     parts = Parts.of(node)
     every = max(1, int(CHECK_SECONDS / max(body.seconds, 1e-9)))
     _, written = parts.left()
     own_carried, _, _ = parts.in_body(parts.body.inputs)
     row_bytes = sum(v.type.bytes + 48 for v in written if not v.type.stacked)
     start_bytes = sum(v.type.bytes + 48 for v in own_carried)
-    return Loop(parts, body, node.span, min(every, 1024), copied, taken_over, row_bytes, start_bytes)
+    return Loop(
+        parts,
+        body,
+        looking[0] if looking else None,
+        node.span,
+        min(every, 1024),
+        copied,
+        taken_over,
+        row_bytes,
+        start_bytes,
+    )

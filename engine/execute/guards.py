@@ -28,8 +28,8 @@ LEAST = 2.0**-30
 """
 
 
-def guards(graph: Graph) -> Mapping[Node, Guard]:
-    """The guards of a graph, by node."""
+def guards(graph: Graph, rare: bool = False) -> Mapping[Node, Guard]:
+    """The guards of a graph, by node; `rare` ones see only cancellation, and fire where half of the digits are lost."""
     exact: set[Value] = set(graph.inputs)
     found: dict[Node, Guard] = {}
     for node in graph.nodes:
@@ -43,7 +43,9 @@ def guards(graph: Graph) -> Mapping[Node, Guard]:
             continue
         if clean and name not in ACCUMULATING | LOOSE and node.primitive.kind == "elementwise":
             continue
-        step = max(LEAST, STEP / max(1, *[v.type.size for v in (*node.inputs, node.outputs[0])]))
+        if rare and name not in _CANCELLING:
+            continue
+        step = LEAST if rare else max(LEAST, STEP / max(1, *[v.type.size for v in (*node.inputs, node.outputs[0])]))
         guard = _guard(node, step)
         if guard is not None:
             found[node] = guard
@@ -148,6 +150,7 @@ def _always(step: float, out: Any, *arguments: Any) -> bool:
     return True
 
 
+_CANCELLING = frozenset(("add", "subtract", "sum", "cumsum", "matmul", "centre"))
 _WITH_AXES = frozenset(("sum", "cumsum"))
 _RULES: dict[str, Guard] = {
     "add": _cancels,

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from engine.limits import Budget
 
 Row = tuple[Any, ...]
@@ -28,7 +30,7 @@ class Run:
     """One run of an executable: its budget, what it holds for the way back, and what its watches and guards saw.
 
     `kept` bytes are held by tapes now, of at most `most` before they are thinned out; `steps` counts the steps of
-    loops, `repeated` those that were taken again.
+    loops, `repeated` those that were taken again.  `random` makes the rounding errors of a noisy run.
     """
 
     budget: Budget | None
@@ -38,6 +40,7 @@ class Run:
     repeated: int = 0
     met: bool = False
     guarded: bool = False
+    random: np.random.Generator | None = None
 
 
 @dataclass(slots=True)

@@ -16,9 +16,9 @@ import numpy as np
 
 from engine.errors import EngineError, EngineFault, Limit, LimitExceeded
 from engine.graph.integers import GROWING, checked
+from engine.graph.rewire import superseded
 from engine.graph.simplify import REWRITES, Rewrite, identity
 from engine.graph.types import NUMPY, DType, Type, type_of
-from engine.graph.rewire import superseded
 from engine.graph.values import Graph, Node, Operand, Value, live_nodes
 from engine.limits import Budget, Limits
 from engine.source.text import Span

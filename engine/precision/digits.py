@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -21,15 +22,38 @@ LARGE = 100_000
 """Outputs with more numbers than this get two draws instead of four."""
 
 
-def error_estimate(graph: Graph, limits: Limits | None, budget: Budget | None) -> Executable:
-    """An executable of the errors of the graph's outputs: each an array with a leading axis over draws."""
+class Estimate(Protocol):
+    """Errors of the outputs of a graph: each an array with a leading axis over draws."""
+
+    def __call__(self, arguments: Sequence[Any], budget: Budget | None = None) -> tuple[Sequence[Any], bool, bool]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """The differences that rounding at random makes: for graphs with loops and choices."""
+
+    plain: Executable
+    noisy: Executable
+
+    def __call__(self, arguments: Sequence[Any], budget: Budget | None = None) -> tuple[Sequence[Any], bool, bool]:
+        """The errors."""
+        right = self.plain(arguments, budget)[0]
+        random = np.random.default_rng(20_261_121)
+        draws = [self.noisy(arguments, budget, random)[0] for _ in range(LANES)]
+        return [np.stack([d - r for d in each]) for r, *each in zip(right, *draws, strict=True)], False, False
+
+
+def error_estimate(graph: Graph, limits: Limits | None, budget: Budget | None) -> Estimate:
+    """The errors of the graph's outputs, ready to be estimated at any point."""
+    if any(node.graphs for node in graph.nodes):
+        return Noise(compile_graph(graph, limits), compile_graph(graph, limits, noise=True))
     size = sum(v.type.size for v in graph.outputs)
     lanes = LANES if size <= LARGE else 2
     return compile_graph(rounding_error(graph, limits, budget, lanes), limits)
 
 
 def estimated_digits(
-    outputs: Sequence[Any], executable: Executable, arguments: Sequence[Any], budget: Budget
+    outputs: Sequence[Any], executable: Estimate, arguments: Sequence[Any], budget: Budget
 ) -> list[Array]:
     """For every output the number of right decimal digits of each element, 0 to `MOST`; integers have all of them."""
     errors = estimated_errors(outputs, executable, arguments, budget)
@@ -38,7 +62,7 @@ def estimated_digits(
 
 
 def estimated_errors(
-    outputs: Sequence[Any], executable: Executable, arguments: Sequence[Any], budget: Budget
+    outputs: Sequence[Any], executable: Estimate, arguments: Sequence[Any], budget: Budget
 ) -> list[Array]:
     """For every output the absolute rounding error of each element, the largest of the draws; NaN if unknown."""
     with np.errstate(all="ignore"):
