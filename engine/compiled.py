@@ -28,7 +28,7 @@ class Prepared:
 
     `seconds` is the estimated running time.  `names` are the inputs of the graph in order, `directions` those that come
     after them and are sent along.  `values` says where the value of the answer is, or that it is a tuple, and `layout`
-    where its parts are.
+    where its parts are; with `output_names`, what there is one of for each output is told by these.
     """
 
     text: str
@@ -37,6 +37,7 @@ class Prepared:
     names: tuple[str, ...]
     directions: tuple[str, ...]
     values: Layout
+    output_names: tuple[str, ...] | None
     layout: Mapping[str, Layout]
     undefined: Undefined
     cotangents: Mapping[Value, Value] | None
@@ -70,24 +71,24 @@ class Prepared:
         except EngineError as error:
             self._place(error, arguments, budget)
             raise
-        parts = {name: _part(layout, outputs) for name, layout in self.layout.items()}
+        parts = {name: _part(layout, outputs, self.output_names) for name, layout in self.layout.items()}
         seconds = {**self.preparation, "run": time.perf_counter() - start}
-        value = _part(self.values, outputs)
+        value = _part(self.values, outputs, self.output_names)
         return Answer(value, parts, warnings, seconds, outputs, guarded or alarm.underflow, troubled)
 
     def replaced(self, answer: Answer, outputs: Sequence[Any]) -> Answer:
         """The same answer with other numbers."""
-        parts = {name: _part(layout, outputs) for name, layout in self.layout.items()}
-        return replace(answer, value=_part(self.values, outputs), parts=parts, outputs=outputs)
+        parts = {name: _part(layout, outputs, self.output_names) for name, layout in self.layout.items()}
+        return replace(answer, value=_part(self.values, outputs, self.output_names), parts=parts, outputs=outputs)
 
     def by_part(self, arrays: Sequence[Any], of_zeros: float = 0.0) -> dict[str, Part]:
         """What belongs to each output of the graph, arranged as the answer is: `value`, and the parts with numbers.
 
         `of_zeros` belongs to what is 0 by definition, such as the gradients of integers.
         """
-        found = {"value": _part(self.values, arrays, of_zeros)}
+        found = {"value": _part(self.values, arrays, self.output_names, of_zeros)}
         layouts = {name: layout for name, layout in self.layout.items() if not isinstance(layout, str | Told)}
-        return found | {name: _part(layout, arrays, of_zeros) for name, layout in layouts.items()}
+        return found | {name: _part(layout, arrays, self.output_names, of_zeros) for name, layout in layouts.items()}
 
     def digits(self, answer: Answer, question: Question, budget: Budget) -> list[Array]:
         """The right digits of every output of the graph, estimated.  Raises `BudgetExceeded` or `LimitExceeded`."""
@@ -128,7 +129,7 @@ def layout_bytes(layout: Layout) -> int:
     return sum(map(layout_bytes, inner))
 
 
-def _part(layout: Layout, outputs: Sequence[Any], of_zeros: float = 0.0) -> Part:
+def _part(layout: Layout, outputs: Sequence[Any], names: Sequence[str] | None, of_zeros: float = 0.0) -> Part:
     if type(layout) is int:
         return outputs[layout]
     if isinstance(layout, tuple):
@@ -136,13 +137,14 @@ def _part(layout: Layout, outputs: Sequence[Any], of_zeros: float = 0.0) -> Part
     if isinstance(layout, str):
         return layout
     if isinstance(layout, list):
-        return tuple([_part(inner, outputs, of_zeros) for inner in layout])
+        parts = [_part(inner, outputs, names, of_zeros) for inner in layout]
+        return tuple(parts) if names is None else dict(zip(names, parts, strict=True))
     if isinstance(layout, Entries):
-        return Sparse(layout.shape, layout.rows, layout.columns, _part(layout.values, outputs, of_zeros))
+        return Sparse(layout.shape, layout.rows, layout.columns, _part(layout.values, outputs, names, of_zeros))
     if isinstance(layout, Told):
         return layout.number
     assert isinstance(layout, Mapping)
-    return {name: _part(inner, outputs, of_zeros) for name, inner in layout.items()}
+    return {name: _part(inner, outputs, names, of_zeros) for name, inner in layout.items()}
 
 
 class _Alarm:

@@ -8,16 +8,17 @@ import engine.control.records
 import engine.primitives.table  # noqa: F401  (both enter all records)
 from engine.cache import Cache
 from engine.compiled import Prepared, layout_bytes
+from engine.definition import Definition, read
 from engine.errors import EngineError
+from engine.graph.values import Graph
 from engine.limits import Budget, Limits
 from engine.precision.escalate import decide, undecided
 from engine.precision.examine import Examination, examine
 from engine.precision.resolve import Resolved, resolve
 from engine.precision.subject import Subject, subject
 from engine.precision.symbolic_answer import symbolic_answer
-from engine.preparation import Parsed, Preparation, parse
-from engine.question import Answer, Array, Ask, Question
-from engine.source.lower import written_outputs
+from engine.preparation import Preparation
+from engine.question import Answer, Array, Ask, Kind, Question
 from engine.source.names import Uses
 from engine.source.parse import normal_name
 
@@ -35,37 +36,29 @@ class Engine:
     def __init__(self, limits: Limits | None = None, cache_entries: int = 2048, verify: bool = False) -> None:
         self.limits = limits or Limits()
         self._verify = verify
-        self._parsed: Cache[Parsed] = Cache(cache_entries, CACHE_BYTES // 4)
+        self._definitions: Cache[Definition] = Cache(cache_entries, CACHE_BYTES // 4)
         self._subjects: Cache[Subject] = Cache(cache_entries, CACHE_BYTES // 4)
         self._prepared: Cache[Prepared] = Cache(cache_entries, CACHE_BYTES)
 
     def find(self, question: Question, ask: Ask) -> Prepared | None:
         """The compiled question if it is in the cache.  Takes microseconds and never compiles."""
-        parsed = self._parsed.get(question.text)
-        return None if parsed is None else self._prepared.get(_key(question, ask, parsed.uses))
+        definition = self._definitions.get((question.kind, question.text))
+        return None if definition is None else self._prepared.get(_key(question, ask, definition.uses))
 
     def prepare(self, question: Question, ask: Ask, budget: Budget) -> Prepared:
         """The compiled question, from the cache or made now.  Raises an `EngineError` that says what is wrong where."""
         try:
-            parsed = self._parse(question.text)
-            key = _key(question, ask, parsed.uses)
+            definition = self.definition(question.text, question.kind)
+            key = _key(question, ask, definition.uses)
             found = self._prepared.get(key)
             if found is None:
-                found = Preparation(question, ask, parsed, self.limits, budget, self._verify).prepare()
-                constants = sum(v.type.bytes for n in found.graph.nodes for v in n.inputs if v.constant is not None)
-                weight = len(found.graph.nodes) * NODE_BYTES + constants + layout_bytes(found.layout)
+                found = Preparation(question, ask, definition, self.limits, budget, self._verify).prepare()
+                weight = graph_bytes(found.graph) + layout_bytes(found.layout)
                 self._prepared.put(key, found, weight)
             return found
         except EngineError as error:
             error.text = question.text
             raise
-
-    def outputs(self, text: str) -> int | None:
-        """How many outputs a text has that is a tuple, None for one whose result is a single array.
-
-        Raises `SyntaxFault` or `LimitExceeded`.
-        """
-        return written_outputs(self._parse(text).root)
 
     def resolve(self, question: Question, ask: Ask, budget: Budget, needed: Sequence[Array] | None = None) -> Resolved:
         """The answer in as many digits as it takes, in this process; see `engine.precision.resolve`."""
@@ -92,12 +85,12 @@ class Engine:
     def subject(self, question: Question, budget: Budget) -> Subject:
         """The function of a question as the witnesses take it.  Raises what `prepare` raises for a faulty text."""
         try:
-            parsed = self._parse(question.text)
-            key = _key(question, "subject", parsed.uses)
+            definition = self.definition(question.text, question.kind)
+            key = _key(question, "subject", definition.uses)
             found = self._subjects.get(key)
             if found is None:
-                found = subject(question, parsed, self.limits, budget)
-                self._subjects.put(key, found, len(found.graph.nodes) * NODE_BYTES)
+                found = subject(question, definition, self.limits, budget)
+                self._subjects.put(key, found, graph_bytes(found.graph))
             return found
         except EngineError as error:
             error.text = question.text
@@ -107,12 +100,20 @@ class Engine:
         """Entries, hits and misses of the cache of compiled questions."""
         return {"entries": len(self._prepared), "hits": self._prepared.hits, "misses": self._prepared.misses}
 
-    def _parse(self, text: str) -> Parsed:
-        found = self._parsed.get(text)
+    def definition(self, text: str, kind: Kind = "expr") -> Definition:
+        """What a text says, from the cache or read now.  Raises `SyntaxFault` or `LimitExceeded`."""
+        found = self._definitions.get((kind, text))
         if found is None:
-            found = parse(text, self.limits)
-            self._parsed.put(text, found, len(text) * 200)
+            found = read(text, kind, self.limits)
+            self._definitions.put((kind, text), found, len(text) * 200)
         return found
+
+
+def graph_bytes(graph: Graph) -> int:
+    """What a graph takes, about, with the graphs inside."""
+    constants = sum(v.type.bytes for n in graph.nodes for v in n.inputs if v.constant is not None)
+    inner = sum(graph_bytes(inside) for node in graph.nodes for inside in node.graphs)
+    return len(graph.nodes) * NODE_BYTES + constants + inner
 
 
 def _key(question: Question, ask: str, found: Uses) -> Hashable:
@@ -126,6 +127,6 @@ def _key(question: Question, ask: str, found: Uses) -> Hashable:
             for name, a in question.at.items()
         )
     if not question.along:
-        return (question.text, ask, question.wrt, question.batch, types, question.format)
+        return (question.text, question.kind, ask, question.wrt, question.batch, types, question.format)
     along = tuple((name, a.shape) for name, a in question.along.items())
-    return (question.text, ask, question.wrt, question.batch, types, question.many, along)
+    return (question.text, question.kind, ask, question.wrt, question.batch, types, question.many, along)

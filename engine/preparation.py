@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
 
 import numpy as np
 
 from engine.asks import DERIVATIONS, DIRECTED, SCALAR, Derived, Entries, Function, Layout, for_many, output_numbers
 from engine.compiled import Prepared
+from engine.definition import Definition
 from engine.derive.batch import batched
 from engine.errors import NotDifferentiable, NotScalar
 from engine.execute.compile import compile_graph, may_kink
@@ -24,55 +25,35 @@ from engine.inputs import Inputs, cotangent_names, is_cotangent
 from engine.limits import Budget, Limits
 from engine.primitives.arithmetic import cast
 from engine.question import Ask, Question, Warning
-from engine.source import tree
-from engine.source.lower import check_names, lower_expression, written_outputs
-from engine.source.names import Uses, uses
-from engine.source.parse import parse_expression
 from engine.source.text import Span
 from engine.undefined import Undefined
-
-
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """A text as its tree, how it uses its names, and the seconds that this took."""
-
-    root: tree.Expression
-    uses: Uses
-    seconds: float
-
-
-def parse(text: str, limits: Limits) -> Parsed:
-    """Parse a text; raises `SyntaxFault` or `LimitExceeded`."""
-    start = time.perf_counter()
-    root = parse_expression(text, limits)
-    return Parsed(root, uses(root), time.perf_counter() - start)
 
 
 class Preparation:
     """One question on its way.  `verify` checks the graph after every transform."""
 
     def __init__(
-        self, question: Question, ask: Ask, parsed: Parsed, limits: Limits, budget: Budget, verify: bool
+        self, question: Question, ask: Ask, definition: Definition, limits: Limits, budget: Budget, verify: bool
     ) -> None:
         self._question = question
         self._ask = ask
-        self._parsed = parsed
+        self._definition = definition
         self._limits = limits
         self._budget = budget
         self._verify = verify
         self._notices: list[Warning] = []
-        self._several = written_outputs(parsed.root) is not None
+        self._several = definition.several
         self._weighted = ask == "vjp" or (ask == "hvp" and any(map(is_cotangent, question.along)))
 
     def prepare(self) -> Prepared:
         """The compiled question; raises an `EngineError`."""
         start = time.perf_counter()
-        root, found, question = self._parsed.root, self._parsed.uses, self._question
-        inputs = Inputs(question, found)
-        check_names(root, found, inputs.arrays)
+        question, definition = self._question, self._definition
+        inputs = Inputs(question, definition.uses)
+        definition.check(inputs.arrays)
         builder = Builder(self._limits, self._budget, rewrite=True)
         types = {name: inputs.types[name] for name in inputs.moving}
-        outputs, values = lower_expression(root, builder, types, inputs.constants)
+        outputs, values = definition.lower(builder, types, inputs.constants)
         graph = self._checked(builder.finish(outputs))
         self._note_rewrites(builder.rewritten, graph)
         wrt = self._wrt(inputs)
@@ -112,11 +93,12 @@ class Preparation:
             tuple(inputs.spelled(name) for name in inputs.moving),
             self._along(inputs, moved, len(outputs)),
             list(range(len(outputs))) if self._several else 0,
+            definition.names,
             self._complete(derived.layout, wrt, inputs, shapes, count),
             undefined,
             derived.cotangents,
             tuple(self._notices),
-            {"parse": self._parsed.seconds, "derive": time.perf_counter() - start},
+            {"parse": self._definition.seconds, "derive": time.perf_counter() - start},
             self._limits,
         )
 
@@ -139,19 +121,15 @@ class Preparation:
         if all(v.type.dtype == "real" for v in graph.outputs):
             return graph
         reached = depends_on(graph.nodes, set(sources))
-        for output, span in zip(graph.outputs, self._output_spans(), strict=True):
+        for output, span in zip(graph.outputs, self._definition.results, strict=True):
             if output.type.dtype != "real" and output in reached:
                 what = "a truth value" if output.type.dtype == "bool" else "an integer"
                 raise NotDifferentiable(f"The result is {what}; it has no derivative.", span=span)
         with Builder(start=graph) as builder:
             return builder.finish([cast(v, dtype="real") for v in graph.outputs])
 
-    def _output_spans(self) -> list[Span]:
-        root = self._parsed.root
-        return [item.span for item in root.items] if self._several and isinstance(root, tree.Sequence) else [root.span]
-
     def _require_scalar(self, outputs: tuple[Value, ...]) -> None:
-        span = self._parsed.root.span
+        span = self._definition.result
         weighted = "; or send a cotangent, which makes one number of all outputs" if self._ask == "hvp" else ""
         if self._several:
             raise NotScalar(
@@ -164,7 +142,7 @@ class Preparation:
             raise NotScalar(
                 f"The result has shape {describe(outputs[0].shape)}; a gradient is that of one number.",
                 span=span,
-                hint=(f"sum({text})" if len(text) < 60 else "sum(…)") + weighted,
+                hint=(f"sum({text})" if len(text) < 60 and "return" not in text else "sum(…)") + weighted,
             )
 
     def _in_batch(self, derived: Derived, inputs: Inputs, moved: list[str]) -> Derived:
@@ -203,7 +181,7 @@ class Preparation:
 
     def _undefined(self, derived: Derived, inputs: Inputs, many: bool) -> Undefined:
         """Which values each part of the answer is the derivative of."""
-        values, owners = len(self._output_spans()), dict[int, tuple[int | None, int]]()
+        values, owners = len(self._definition.results), dict[int, tuple[int | None, int]]()
         rows: dict[int, Array] = {}
         for name, layout in derived.layout.items():
             before = int(many and name == self._ask)

@@ -11,6 +11,7 @@ import numpy as np
 from engine.source.text import Span
 
 Array = np.ndarray[Any, np.dtype[Any]]
+Kind = Literal["expr", "program"]
 Precision = Literal["auto", "float64", "exact"]
 Ask = Literal["value", "grad", "jacobian", "hessian", "jvp", "vjp", "hvp"]
 WarningCode = Literal[
@@ -29,7 +30,7 @@ WarningCode = Literal[
 class Question:
     """A function, the point at which it is asked about, and with respect to what.
 
-    `text` is the source; `at` holds float64, int64 or bool arrays by input name (zero-dimensional for numbers);
+    `text` is the source, of an expression or a program (`kind`); `at` holds float64, int64 or bool arrays by input name (zero-dimensional for numbers);
     `wrt` None means every real input; `batch` True means that the first axis of every input runs over points, a tuple
     names the inputs for which it does.  `along` holds the directions of a `jvp` (tangents) or `hvp` (vectors) by input
     name, or of a `vjp` (the cotangent) under the empty name, or under `0`, `1`, … where the text is a tuple and has
@@ -41,7 +42,7 @@ class Question:
 
     text: str
     at: Mapping[str, Array]
-    kind: Literal["expr"] = "expr"
+    kind: Kind = "expr"
     wrt: tuple[str, ...] | str | None = None
     batch: bool | tuple[str, ...] = False
     along: Mapping[str, Array] = field(default_factory=dict)

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.definition import Definition
 from engine.execute.compile import as_argument
 from engine.graph.build import Builder
 from engine.graph.values import Graph
 from engine.inputs import Inputs
 from engine.limits import Budget, Limits
-from engine.preparation import Parsed
 from engine.question import Array, Question
-from engine.source.lower import check_names, lower_expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +44,13 @@ class Subject:
         return array[point] if point is not None and name in self.varies else array
 
 
-def subject(question: Question, parsed: Parsed, limits: Limits, budget: Budget) -> Subject:
+def subject(question: Question, definition: Definition, limits: Limits, budget: Budget) -> Subject:
     """The function of a question.  Raises the `EngineError` that preparing the question would raise."""
-    inputs = Inputs(question, parsed.uses)
-    check_names(parsed.root, parsed.uses, inputs.arrays)
+    inputs = Inputs(question, definition.uses)
+    definition.check(inputs.arrays)
     builder = Builder(limits, budget)
     types = {name: inputs.types[name] for name in inputs.moving}
-    outputs, values = lower_expression(parsed.root, builder, types, inputs.constants)
+    outputs, values = definition.lower(builder, types, inputs.constants)
     graph = builder.finish(outputs)
     wrt = [name for name in inputs.wrt([]) if name in values and inputs.differentiable(name)]
     return Subject(
