@@ -37,7 +37,7 @@ class Constants:
 
     def _computed(self, value: Value, depth: int) -> Array | None:
         node = value.node
-        if node is None:
+        if node is None or node.graphs or node.effect:
             return None
         arguments: list[Any] = [self._of(v, depth - 1) for v in node.inputs]
         if any(a is None for a in arguments):

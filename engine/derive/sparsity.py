@@ -199,8 +199,10 @@ class _Walk:
     def _everything(self, node: Node, incoming: Sequence[Pattern | None]) -> Sequence[Pattern]:
         used = [p for p in incoming if p is not None]
         columns = np.unique(np.concatenate([p.indices for p in used]))
-        self._check(sum(v.type.size for v in node.outputs) * len(columns))
-        shapes = [(v.type.size, used[0].shape[1]) for v in node.outputs]
+        # Of a stack, whose length nobody knows, there is one row for all.
+        sizes = [1 if v.type.stacked else v.type.size for v in node.outputs]
+        self._check(sum(sizes) * len(columns))
+        shapes = [(size, used[0].shape[1]) for size in sizes]
         return [
             _csr(np.tile(columns, rows), np.arange(rows + 1) * len(columns), (rows, width)) for rows, width in shapes
         ]

@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 import sympy
 
-from engine.errors import EngineError
+from engine.errors import EngineError, LimitExceeded
+from engine.graph.values import Graph
 from engine.graph.types import Array
 from engine.limits import Budget
 from engine.precision.subject import Subject
 from engine.question import Question
+from engine.verify.overrides import overrides
 from engine.verify.symbolic import NoTwin, evaluate, expressions
+from engine.verify.unroll import has_control, unrolled
 
 MOST_COMPONENTS = 64
 MOST_NODES = 400
@@ -33,22 +36,39 @@ def symbolic_answer(subject: Subject, question: Question, budget: Budget) -> dic
     count = sum(graph.inputs[k].type.size for k in subject.wrt.values())
     if count > MOST_COMPONENTS:
         raise Silent(f"there are {count:,} components, more than the {MOST_COMPONENTS} it takes")
+    arguments = subject.arguments(question)
+    written_out = has_control(graph)
+    if written_out:
+        graph = _straight(graph, arguments, budget)
     elements = sum(node.outputs[0].type.size for node in graph.nodes)
     if elements > MOST_NODES:
         raise Silent(f"the function has {elements:,} scalar operations, more than the {MOST_NODES} it takes")
-    arguments = subject.arguments(question)
     try:
-        if "symbolic" not in subject.memory:
-            subject.memory["symbolic"] = _derivatives(subject, budget)
-        symbols, derivatives = subject.memory["symbolic"]
+        if written_out:
+            # What the program does differs from point to point.
+            symbols, derivatives = _derivatives(subject, graph, budget)
+        else:
+            if "symbolic" not in subject.memory:
+                subject.memory["symbolic"] = _derivatives(subject, graph, budget)
+            symbols, derivatives = subject.memory["symbolic"]
         return {name: _evaluated(of, symbols, arguments, budget) for name, of in derivatives.items()}
     except NoTwin as error:
         raise Silent(f"sympy has no twin or no value for this: {error}") from error
 
 
-def _derivatives(subject: Subject, budget: Budget) -> tuple[list[Any], dict[str, Any]]:
+def _straight(graph: Graph, arguments: list[Any], budget: Budget) -> Graph:
+    """What a program does at a point, written out."""
+    if overrides(graph):
+        raise Silent("the program states a derivative of its own")
+    try:
+        return unrolled(graph, arguments, budget=budget)
+    except LimitExceeded as error:
+        raise Silent(error.detail) from error
+
+
+def _derivatives(subject: Subject, graph: Graph, budget: Budget) -> tuple[list[Any], dict[str, Any]]:
     """The symbols, and by input an object array of the derivatives."""
-    symbols, outputs = expressions(subject.graph)
+    symbols, outputs = expressions(graph)
     expression = sympy.Add(np.asarray(outputs[0])[()], 0)
     derivatives = {}
     for name, position in subject.wrt.items():

@@ -86,7 +86,8 @@ def settle(graph: Graph, arguments: Sequence[Any], budget: Budget, needed: Seque
 def _reals(graph: Graph) -> list[Value]:
     """Everything that is added to something, or computed on the way."""
     given = {v for node in graph.nodes for v in node.inputs}
-    return [v for v in given.union(*[node.outputs for node in graph.nodes]) if v.type.dtype == "real"]
+    every = given.union(*[node.outputs for node in graph.nodes])
+    return [v for v in every if v.type.dtype == "real" and not v.type.stacked]
 
 
 def _span(arrays: Sequence[Any]) -> int:
