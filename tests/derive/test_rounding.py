@@ -192,6 +192,12 @@ LOST: list[tuple[str, Mapping[str, Any], float]] = [
     ("-x", {"x": 3.3}, MOST),
     ("4*x", {"x": 3.3}, MOST),
     ("v[1]", {"v": [1.0, 2.0]}, MOST),
+    # Whole numbers are added and multiplied without an error, which a negative base would not allow.
+    ("x^(3*p + q)", {"x": -2.0, "p": 1.0, "q": 2.0}, 15.7),
+    ("x^(p/3*3)", {"x": -2.0, "p": 3.0}, 0.0),
+    # Where the function is stationary in what was lost, only a result that is really moved tells of it.
+    ("cos((a + x) - a)", {"a": 1e16, "x": 1.0}, 0.0),
+    ("((a + x) - a - 1)^2", {"a": 1e10, "x": 1.0}, 0.0),
 ]
 
 
@@ -201,6 +207,16 @@ def test_digits_of_a_value(text: str, at: Mapping[str, Any], expected: float) ->
     prepared = ENGINE.prepare(asked, "value", budget())
     (found,) = prepared.digits(prepared.run(asked, budget()), asked, budget())
     assert abs(float(found) - expected) < 1.0
+
+
+def test_a_derivative_that_nobody_asked_for_takes_no_digits_away() -> None:
+    """That of a power of a negative number with respect to the exponent is NaN."""
+    for at in ({"x": -2.0, "p": 3.0}, {"x": [-2.0, 3.0, -1.5], "p": 4.0}):
+        asked = replace(question("sum(x^p)", at, wrt=("x",)), precision="float64", digits=True)
+        found = ENGINE.answer(asked, "hessian", budget()).digits
+        assert found is not None
+        for part in (found["value"], found["grad"]["x"], found["hessian"]["x"]["x"]):
+            assert np.min(part) > 15.0
 
 
 def test_the_graph_of_errors_has_one_output_for_each() -> None:
