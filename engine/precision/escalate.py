@@ -52,6 +52,9 @@ def decide(
     low = digits is not None and _least(digits) < ENOUGH
     if (exact or (auto and (answer.troubled or low))) and _finite_inputs(question):
         answer, digits = _escalated(prepared, question, ask, answer, digits, resolver, budget)
+    if question.digits and digits is None:
+        # Exactness was asked for, and not possible: the answer is that of float64.
+        digits = _estimated(prepared, question, answer, budget)
     if question.digits and digits is not None:
         answer = replace(answer, digits=prepared.by_part([np.round(d, 1) for d in digits], np.round(MOST, 1)))
     return answer

@@ -198,6 +198,10 @@ def test_only_the_points_that_need_it_change_in_a_batch() -> None:
         ("sin(x)/x", {"x": 0.0}, "auto", (15.9, 16.0), (15.9, 16.0)),
         ("sin(x)/x", {"x": 0.0}, "float64", (0.0, 0.0), (0.0, 0.0)),
         ("log(x)", {"x": -1.0}, "auto", (0.0, 0.0), (0.0, 0.0)),
+        # Nothing is claimed of what is not finite, whether it came in or was made here.
+        *[(text, {"x": NAN}, p, (0.0, 0.0), (0.0, 0.0)) for text in ("2*x", "x") for p in ("float64", "auto", "exact")],
+        ("x", {"x": INF}, "float64", (0.0, 0.0), (15.9, 16.0)),
+        ("x^y", {"x": -2.0, "y": 3.0}, "float64", (15.0, 16.0), (15.0, 16.0)),
     ],
 )
 def test_digits(
