@@ -17,7 +17,7 @@ from engine.compiled import Prepared
 from engine.errors import EngineError
 from engine.limits import Budget
 from engine.precision.digits import MOST
-from engine.precision.resolve import Resolved, Sides
+from engine.precision.resolved import Resolved, Sides
 from engine.question import Answer, Array, Ask, Question, Warning
 
 ENOUGH = 8.0

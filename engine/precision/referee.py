@@ -18,7 +18,7 @@ from engine.errors import BudgetExceeded, EngineError, Limit
 from engine.limits import Budget, Limits
 from engine.precision import wire
 from engine.precision.examine import Examination
-from engine.precision.resolve import Resolved
+from engine.precision.resolved import Resolved
 from engine.question import Array, Ask, Question
 
 GRACE = 0.3

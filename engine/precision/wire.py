@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from engine.precision.examine import Examination
-from engine.precision.resolve import Resolved, Sides
+from engine.precision.resolved import Resolved, Sides
 from engine.question import Array, Question
 
 

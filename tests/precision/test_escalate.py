@@ -13,7 +13,7 @@ import pytest
 from engine.errors import BudgetExceeded, EngineError, Unsupported
 from engine.limits import Budget
 from engine.precision.escalate import decide, undecided
-from engine.precision.resolve import Resolved
+from engine.precision.resolved import Resolved
 from engine.question import Answer, Array, Ask, Precision, Question
 from tests.asking import ENGINE, budget, codes, question
 

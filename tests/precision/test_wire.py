@@ -12,7 +12,7 @@ import pytest
 
 from engine.precision import wire
 from engine.precision.examine import Examination
-from engine.precision.resolve import Resolved, Sides
+from engine.precision.resolved import Resolved, Sides
 from engine.question import Question
 
 NAN, INF = math.nan, math.inf
