@@ -21,6 +21,7 @@ from engine.precision.examine import Examination
 from engine.precision.resolved import Resolved
 from engine.question import Array, Ask, Question
 
+NO_TIME = "No time was left for high precision."
 GRACE = 0.3
 """Seconds beyond its deadline that a process has to notice it, before it is killed."""
 START_SECONDS = 20.0
@@ -144,13 +145,15 @@ class Referee:
 
     def _ask(self, request: dict[str, Any], budget: Budget) -> Any:
         """The result of one request.  Raises `BudgetExceeded` and `Refused`."""
+        if not budget.left:
+            raise BudgetExceeded(NO_TIME, limit=Limit("escalation_seconds", budget.seconds))
         if not self._free.acquire(timeout=max(0.0, budget.left)):
             raise _late(budget)
         try:
-            process = self._take()
-            seconds = budget.left
-            answer = process.ask({**request, "seconds": seconds}, seconds)
-            self._give_back(process, answer is not None)
+            answer = self._once(request, budget)
+            if answer is None and budget.left > 0:
+                # Somebody killed the process, idle or under way; or the question did, and will kill this one too.
+                answer = self._once(request, budget)
         finally:
             self._free.release()
         if answer is None and budget.left > 0:
@@ -164,6 +167,14 @@ class Referee:
         if "refused" in answer:
             raise Refused(answer["refused"])
         return answer["result"]
+
+    def _once(self, request: dict[str, Any], budget: Budget) -> dict[str, Any] | None:
+        """The answer of one process, None where it died on the way."""
+        process = self._take()
+        seconds = budget.left
+        answer = process.ask({**request, "seconds": seconds}, seconds)
+        self._give_back(process, answer is not None)
+        return answer
 
     def _take(self) -> Process:
         with self._lock:

@@ -147,17 +147,33 @@ def test_a_process_killed_while_it_is_idle_is_replaced(referee: Referee) -> None
     assert all(is_gone(pid) for pid in pids)
 
 
-def test_a_process_killed_under_way_is_told_and_replaced() -> None:
+def test_a_question_whose_process_is_killed_goes_to_another() -> None:
     with Referee(most=1) as referee, ThreadPoolExecutor(1) as pool:
         referee.resolve(EASY, "grad", budget())
         (child,) = children(referee)
-        waiting = pool.submit(lambda: late(lambda: referee.resolve(ENDLESS, "value", budget(60.0))))
+        child.send_signal(signal.SIGSTOP)
+        waiting = pool.submit(lambda: referee.resolve(EASY, "grad", budget()))
         while referee._idle:
             os.sched_yield()
         child.kill()
-        error = waiting.result(30)
-        assert "lost" in error.detail
+        assert waiting.result(30).limits > 0
         assert is_gone(child.pid)
+
+
+def test_a_question_that_kills_two_processes_is_refused() -> None:
+    with Referee(most=1) as referee, ThreadPoolExecutor(1) as pool:
+        referee.resolve(EASY, "grad", budget())
+        waiting = pool.submit(lambda: late(lambda: referee.resolve(ENDLESS, "value", budget(60.0))))
+        killed: set[int] = set()
+        while not waiting.done():
+            for child in children(referee):
+                if not referee._idle and len(killed) < 2 and child.pid not in killed:
+                    killed.add(child.pid)
+                    child.kill()
+            os.sched_yield()
+        assert "lost" in waiting.result().detail
+        assert len(killed) == 2
+        assert all(is_gone(pid) for pid in killed)
         assert referee.resolve(EASY, "grad", budget()).limits > 0
 
 
