@@ -56,6 +56,7 @@ def resolve(
     a batch those of points at which float64 met something.
     """
     arguments = prepared.arguments(question)
+    asked = needed
     findings = run_carefully(prepared.graph, arguments, budget)
     everything = suspicious(findings)
     if needed is not None and seconds_of(prepared.graph) > PATIENCE * budget.left:
@@ -69,11 +70,11 @@ def resolve(
     else:
         needed = None
     seconds = seconds_of(prepared.graph, needed)
-    if seconds > budget.left:
-        raise BudgetExceeded(f"high precision would take about {seconds:.0f} s here")
+    _require(seconds, budget)
     settled = settle(prepared.graph, arguments, budget, needed)
     whole = needed is None or subject.size is not None
     found = Resolved(list(settled.outputs), [mask.copy() for mask in settled.sure], settled.digits)
+    found.late = needed is not None and asked is not None and _fewer(needed, asked)
     for k, (mask, careful) in enumerate(zip(found.sure, findings.outputs, strict=True)):
         # Equal numbers may be zeros of different signs, of which high precision knows nothing.
         differs = mask & np.asarray(found.outputs[k] != np.asarray(careful))
@@ -86,13 +87,16 @@ def resolve(
     if needed is not None:
         open_places = [a & b for a, b in zip(open_places, needed, strict=True)]
     worth = everything or any(bool(np.any(mask)) for mask in open_places)
-    if worth and EVALUATIONS * seconds_of(subject.graph) < budget.left:
+    if worth and EVALUATIONS * seconds_of(subject.graph) > budget.left:
+        found.late = True
+    elif worth:
         try:
             for number in _points(findings, open_places, subject.size):
                 seek(found, Components(prepared, subject, question, ask, number, budget), everything, needed)
         except BudgetExceeded:
             if budget.cancelled:
                 raise
+            found.late = True
     said = [prepared.undefined(outputs, arguments) for outputs in (findings.outputs, settled.outputs)]
     found.limits, found.moved = len(found.places), _moved(found, settled.sure, said[0], said[1])
     if not (findings.hidden or findings.kinks):
@@ -148,8 +152,24 @@ def _affordable(graph: Graph, needed: Sequence[Array], budget: Budget) -> list[A
             left -= seconds
             chosen[k] = needed[k]
     if costs and not any(np.any(mask) for mask in chosen):
-        raise BudgetExceeded(f"high precision would take about {min(costs)[0]:.0f} s here")
+        _require(min(costs)[0], budget)
     return chosen
+
+
+def _require(seconds: float, budget: Budget) -> None:
+    """Refuse what is known to take longer than there is time."""
+    if seconds > budget.left:
+        raise BudgetExceeded(
+            f"High precision would take about {_told(seconds)} s, and {_told(budget.left)} s are left of its time."
+        )
+
+
+def _told(seconds: float) -> str:
+    return f"{seconds:,.0f}" if seconds >= 10.0 else f"{seconds:.2g}"
+
+
+def _fewer(chosen: Sequence[Array], needed: Sequence[Array]) -> bool:
+    return any(bool(np.any(b & ~a)) for a, b in zip(chosen, needed, strict=True))
 
 
 def _points(findings: Findings, needed: Sequence[Array], size: int | None) -> list[Any]:

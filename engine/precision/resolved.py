@@ -24,7 +24,8 @@ class Resolved:
 
     `digits`: the precision that was needed.  `limits`: how many components were found as limits, and `moved`: how many
     of them are not what the rules say.  `whole`: whether everything questionable was looked at, and not only what was
-    needed of large arrays, and is sure now.  `places` are those of the limits, while they are sought.
+    needed of large arrays, and is sure now.  `late`: whether there was no time for something that was needed.  `places`
+    are those of the limits, while they are sought.
     """
 
     outputs: list[Array]
@@ -34,4 +35,5 @@ class Resolved:
     sides: list[Sides] = field(default_factory=list)
     whole: bool = True
     moved: int = 0
+    late: bool = False
     places: set[tuple[int, tuple[int, ...]]] = field(default_factory=set)

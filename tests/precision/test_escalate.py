@@ -273,6 +273,34 @@ def test_without_high_precision_the_float64_answer_is_given_with_a_warning(
     assert warning.message.endswith(".")
 
 
+LARGE = np.full(300_000, 1e-12)
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "precision", "what", "words"),
+    [
+        ("sum((y + 1) - 1)", {"y": LARGE}, "auto", "value", "high precision would take about"),
+        ("sum(y^2)", {"y": LARGE}, "exact", "value", "high precision would take about"),
+        ("((x + 1) - 1, sum((y + 1) - 1))", {"x": 1e-12, "y": LARGE}, "auto", "value", "there was not enough time"),
+        ("sum(sin(x)/x)", {"x": np.zeros(20_000)}, "auto", "value", "there was not enough time"),
+    ],
+)
+def test_large_arrays_are_told_the_truth_about_the_time(
+    text: str, at: Mapping[str, Any], precision: Precision, what: Ask, words: str
+) -> None:
+    answer = answered(text, at, precision, what=what)
+    warning = answer.warnings[0]
+    assert warning.code == "ill-conditioned"
+    assert words in warning.message
+    assert "within" not in warning.message
+    assert "second look" not in warning.message
+
+
+def test_without_any_time_left_nobody_is_asked() -> None:
+    answer = decided(replace(KINK, precision="exact"), too_late, Budget.starting_now(0.0))
+    assert "No time was left".lower() in answer.warnings[0].message
+
+
 def test_a_withdrawn_question_is_not_answered() -> None:
     withdrawn = budget()
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.errors import BudgetExceeded, EngineError
+from engine.errors import BudgetExceeded, EngineError, Limit
 from engine.limits import Budget, Limits
 from engine.precision import wire
 from engine.precision.referee import Process, Referee, Refused
@@ -116,6 +116,29 @@ def test_a_worker_outlives_its_own_mistakes(monkeypatch: pytest.MonkeyPatch, err
     assert set(answer) == {"refused"}
     assert "secret" not in answer["refused"]
     assert error.__name__ in answer["refused"]
+
+
+def test_a_worker_tells_whether_it_was_late_or_saw_that_it_would_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = Worker(Limits())
+
+    def answer(seconds: float, limit: Limit | None) -> dict[str, Any]:
+        def exceeds(*_: Any) -> Any:
+            raise BudgetExceeded("It would take 40 s.", limit=limit)
+
+        monkeypatch.setitem(worker._tasks, "resolve", exceeds)
+        return worker.answer({"task": "resolve", "seconds": seconds})
+
+    limit = Limit("run_seconds", 10.0, 40.0)
+    assert answer(5.0, None) == answer(5.0, limit) == {"late": "It would take 40 s."}
+    assert answer(0.0, limit) == {"late": None}
+
+
+def test_nobody_is_asked_when_no_time_is_left() -> None:
+    with Referee(most=1) as referee:
+        error = late(lambda: referee.resolve(EASY, "grad", Budget.starting_now(0.0)))
+        assert isinstance(error, BudgetExceeded)
+        assert "within 0 s" not in error.detail
+        assert children(referee) == []
 
 
 def test_a_process_that_hangs_is_killed_and_replaced(referee: Referee) -> None:
