@@ -183,6 +183,25 @@ def test_a_question_whose_process_is_killed_goes_to_another() -> None:
         assert is_gone(child.pid)
 
 
+@pytest.mark.parametrize("waits", [False, True], ids=["computed", "in the queue"])
+def test_a_question_that_is_withdrawn_holds_nobody_up(waits: bool) -> None:
+    whole = budget(60.0)
+    with Referee(most=1) as referee, ThreadPoolExecutor(1) as pool:
+        referee.resolve(EASY, "grad", budget())
+        (child,) = children(referee)
+        if waits:
+            assert referee._free.acquire(blocking=False)
+        waiting = pool.submit(lambda: late(lambda: referee.resolve(ENDLESS, "value", whole.share(50.0))))
+        while not waits and referee._idle:
+            os.sched_yield()
+        whole.cancelled = True
+        assert "withdrawn" in waiting.result(20).detail
+        assert waits or is_gone(child.pid)
+        if waits:
+            referee._free.release()
+        assert referee.resolve(EASY, "grad", budget()).limits > 0
+
+
 def test_a_question_that_kills_two_processes_is_refused() -> None:
     with Referee(most=1) as referee, ThreadPoolExecutor(1) as pool:
         referee.resolve(EASY, "grad", budget())
@@ -325,5 +344,5 @@ def test_a_process_ends_once_however_often_it_is_told() -> None:
         thread.join(20)
     process.end()
     assert not process.alive
-    assert process.ask({"task": "resolve"}, 1.0) is None
+    assert process.ask({"task": "resolve"}, budget()) is None
     assert is_gone(process._child.pid)
