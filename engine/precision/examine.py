@@ -154,7 +154,7 @@ def _differences(
             numbers = slopes(task.point, task.u)
         else:
             numbers = [both(*pair) for pair in second_order(task.point, task.u, task.v)]
-        for (output, place), found in zip(task.targets, numbers, strict=True):
+        for (output, place), found in zip(task.targets, task.pick(numbers), strict=True):
             if found is not None:
                 differences[output][place] = found
 

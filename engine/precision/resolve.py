@@ -18,7 +18,7 @@ from engine.execute.careful import Findings, run_carefully
 from engine.graph.types import Array
 from engine.graph.values import Graph
 from engine.limits import Budget
-from engine.precision.components import Components
+from engine.precision.components import Components, Target
 from engine.precision.resolved import Resolved, Sides
 from engine.precision.seek import seek
 from engine.precision.subject import Subject
@@ -79,24 +79,23 @@ def resolve(
         # Equal numbers may be zeros of different signs, of which high precision knows nothing.
         differs = mask & np.asarray(found.outputs[k] != np.asarray(careful))
         found.outputs[k] = np.where(differs, found.outputs[k], np.asarray(careful))
-    if everything:
-        # Entries of sparse matrices are not sought as limits, so nothing makes them sure here.
-        for output in sparse_numbers(prepared.layout):
-            found.sure[output] = np.zeros_like(found.sure[output])
     open_places = [~sure for sure in found.sure]
     if needed is not None:
         open_places = [a & b for a, b in zip(open_places, needed, strict=True)]
     worth = everything or any(bool(np.any(mask)) for mask in open_places)
+    sought: list[Target] = []
     if worth and EVALUATIONS * seconds_of(subject.graph) > budget.left:
         found.late = True
     elif worth:
         try:
             for number in _points(findings, open_places, subject.size):
-                seek(found, Components(prepared, subject, question, ask, number, budget), everything, needed)
+                sought += seek(found, Components(prepared, subject, question, ask, number, budget), everything, needed)
         except BudgetExceeded:
             if budget.cancelled:
                 raise
             found.late = True
+    if everything:
+        _doubt(found, sparse_numbers(prepared.layout), sought)
     said = [prepared.undefined(outputs, arguments) for outputs in (findings.outputs, settled.outputs)]
     found.limits, found.moved = len(found.places), _moved(found, settled.sure, said[0], said[1])
     if not (findings.hidden or findings.kinks):
@@ -106,6 +105,16 @@ def resolve(
     found.whole = whole and not any(bool(np.any(a & ~b)) for a, b in zip(looked_at, found.sure, strict=True))
     found.outputs = prepared.undefined(found.outputs, arguments)
     return found
+
+
+def _doubt(found: Resolved, outputs: Sequence[int], sought: Sequence[Target]) -> None:
+    """Entries of sparse matrices, of which there may be too many to seek all, are only sure where they were sought."""
+    for output in outputs:
+        looked_at = np.zeros_like(found.sure[output])
+        for number, place in sought:
+            if number == output:
+                looked_at[place] = True
+        found.sure[output] &= looked_at
 
 
 def _moved(found: Resolved, sure: list[Array], rules: Sequence[Any], digits: Sequence[Any]) -> int:

@@ -13,17 +13,22 @@ from collections.abc import Sequence
 import numpy as np
 
 from engine.graph.types import Array
-from engine.precision.components import Components, Task
+from engine.precision.components import Components, Target, Task
 from engine.precision.resolved import Resolved, Sides
 from engine.verify.limit import VALUE, Direction, backwards, everywhere
-from engine.verify.sides import agrees_with, both, near, one_sided, second_order
+from engine.verify.sides import Pair, agrees_with, both, near, one_sided, second_order
 
 MOST_LIMITS = 256
 """Components that are sought as limits, at most."""
 
 
-def seek(found: Resolved, components: Components, everything: bool, needed: Sequence[Array] | None = None) -> None:
-    """Replace what can be found as a limit at one point: what is needed and not sure, or `everything`."""
+def seek(
+    found: Resolved, components: Components, everything: bool, needed: Sequence[Array] | None = None
+) -> list[Target]:
+    """Replace what can be found as a limit at one point: what is needed and not sure, or `everything`.
+
+    What was sought is told.
+    """
     tasks = []
     for task in components.tasks():
         if needed is not None and not any(needed[output][place] for output, place in task.targets):
@@ -49,6 +54,7 @@ def seek(found: Resolved, components: Components, everything: bool, needed: Sequ
     _refute_directions(found, limits, before)
     _without_gradient(found, tasks, flags, before, sure)
     _without_value(found, components, tasks, before)
+    return [target for task in tasks for target in task.targets]
 
 
 def _is_sure(found: Resolved, task: Task) -> bool:
@@ -71,10 +77,14 @@ def _refute(found: Resolved, tasks: list[Task], before: list[Array]) -> None:
             for k in range(len(group[0].u))
         ]
         slopes = one_sided(group[0].point, way) if len(group) > 1 else []
-        for i, (left, right) in enumerate(slopes):
-            places = [task.targets[i] for task in group]
+        added: list[list[tuple[float, Target]]] = [[] for _ in slopes]
+        for c, task in zip(weights, group, strict=True) if slopes else ():
+            for i, target in zip(task.pick(range(len(slopes))), task.targets, strict=True):
+                added[i].append((c, target))
+        for terms, (left, right) in zip(added, slopes, strict=True):
+            places = [target for _, target in terms]
             with np.errstate(invalid="ignore"):
-                total = sum(c * found.outputs[o][place] for c, (o, place) in zip(weights, places, strict=True))
+                total = sum(c * found.outputs[o][place] for c, (o, place) in terms)
             if left is None or right is None or not agrees_with(both(left, right), float(total)):
                 for output, place in places:
                     found.outputs[output][place] = before[output][place]
@@ -128,7 +138,8 @@ def _without_value(found: Resolved, components: Components, tasks: list[Task], b
     """Take derivatives back where there is no value to differentiate, whatever differences along an axis say."""
     there = [bool(found.sure[o][place] or np.isfinite(found.outputs[o][place])) for o, place in components.values]
     for task in tasks if not all(there) else ():
-        each = there if len(task.targets) == len(there) else [all(there)] * len(task.targets)
+        known = task.pick(there)
+        each = known if len(task.targets) == len(known) else [all(there)] * len(task.targets)
         for (output, place), defined in zip(task.targets, each, strict=True):
             if not defined:
                 found.outputs[output][place] = before[output][place]
@@ -155,7 +166,10 @@ def _find_value(found: Resolved, components: Components) -> None:
 
 def _find(found: Resolved, task: Task) -> bool:
     """Whether every component of the task is a limit now."""
-    sides = one_sided(task.point, task.u) if task.v is None else second_order(task.point, task.u, task.v)
+    sides: Sequence[Pair] = (
+        one_sided(task.point, task.u) if task.v is None else second_order(task.point, task.u, task.v)
+    )
+    sides = task.pick(sides)
     for (output, place), (left, right) in zip(task.targets, sides, strict=True):
         number = both(left, right)
         if number is not None:
