@@ -14,7 +14,8 @@ from engine.graph.values import Graph
 from engine.limits import Budget, Limits
 from engine.precision.escalate import decide, undecided
 from engine.precision.examine import Examination, examine
-from engine.precision.resolve import Resolved, resolve
+from engine.precision.resolve import resolve
+from engine.precision.resolved import Resolved
 from engine.precision.subject import Subject, subject
 from engine.precision.symbolic_answer import symbolic_answer
 from engine.preparation import Preparation

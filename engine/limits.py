@@ -31,12 +31,22 @@ class Budget:
 
     deadline: float
     seconds: float
-    cancelled: bool = field(default=False)
+    whole: Budget | None = None
+    _withdrawn: bool = field(default=False, init=False)
 
     @staticmethod
     def starting_now(seconds: float) -> Budget:
         """A budget of `seconds` from now."""
         return Budget(time.perf_counter() + seconds, seconds)
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the question was withdrawn; with a budget, all shares of it are."""
+        return self._withdrawn or (self.whole is not None and self.whole.cancelled)
+
+    @cancelled.setter
+    def cancelled(self, withdrawn: bool) -> None:
+        self._withdrawn = withdrawn
 
     @property
     def left(self) -> float:
@@ -45,7 +55,8 @@ class Budget:
 
     def share(self, seconds: float) -> Budget:
         """A budget of `seconds` from now, or of what is left of this one if that is less."""
-        return Budget.starting_now(min(seconds, self.left))
+        granted = min(seconds, self.left)
+        return Budget(time.perf_counter() + granted, granted, self)
 
     def check(self) -> None:
         """Raise `BudgetExceeded` when the time is up or the question was withdrawn."""

@@ -9,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute
 
-from service.problems import MEDIA_TYPE, catalogue
+from service.problems import MEDIA_TYPE, Kind, catalogue
 from service.schemas.problem import EXAMPLE, ProblemModel
 from service.versions import package_version
 
@@ -41,27 +41,31 @@ _REQUEST_ID = {
 }
 
 
-def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The responses, for the documentation of a route, of all kinds of refusal with these statuses."""
-    return {status: _problem(status) for status in statuses}
+def problems(*statuses: int, but: Sequence[str] = ()) -> dict[int | str, dict[str, Any]]:
+    """The responses, for the documentation of a route, of all kinds of refusal with these statuses, `but` some."""
+    return {status: _problem(status, but) for status in statuses}
 
 
-def _problem(status: int) -> dict[str, Any]:
-    kinds = [kind for kind in catalogue().values() if kind.status == status]
+def _problem(status: int, but: Sequence[str]) -> dict[str, Any]:
+    kinds = [kind for kind in catalogue().values() if kind.status == status and kind.name not in but]
+    content: dict[str, Any] = {"schema": {"$ref": _REF + "Problem"}}
+    if status == EXAMPLE["status"]:
+        content["example"] = EXAMPLE
+    elif len(kinds) == 1:
+        content["example"] = _example(kinds[0])
+    else:
+        content["examples"] = {kind.name: {"value": _example(kind)} for kind in kinds}
     return {
         "description": "; ".join(f"`{kind.name}`: {kind.title.lower()}" for kind in kinds),
-        "content": {MEDIA_TYPE: {"schema": {"$ref": _REF + "Problem"}, "example": _example(status)}},
+        "content": {MEDIA_TYPE: content},
     }
 
 
-def _example(status: int) -> dict[str, Any]:
-    if status == EXAMPLE["status"]:
-        return EXAMPLE
-    kind = next(kind for kind in catalogue().values() if kind.status == status)
+def _example(kind: Kind) -> dict[str, Any]:
     return {
         "type": f"/errors/{kind.name}",
         "title": kind.title,
-        "status": status,
+        "status": kind.status,
         "detail": kind.story.split(". ")[0].split(";")[0].rstrip(".") + ".",
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ def as_json(found: Vectors, encoding: str) -> dict[str, Any]:
 
 
 def as_csv(found: Vectors) -> bytes:
-    """One row per point; a column for every element, named as in `at.x[0,1]`; numbers in shortest round trip."""
+    """One row per point; a column for every element, named as in `at.x[0,1]`; numbers are written as in JSON."""
     columns: list[tuple[str, list[str]]] = [("kind", found.kinds)]
     columns.append(("differentiable", [str(bool(flag)).lower() for flag in found.differentiable]))
     for prefix, name, array in _columns(found):
@@ -67,4 +68,9 @@ def _columns(found: Vectors) -> list[tuple[str, str, Array]]:
 
 
 def _number(x: Any) -> str:
-    return str(int(x)) if isinstance(x, np.integer) else repr(float(x))
+    if isinstance(x, np.integer):
+        return str(int(x))
+    number = float(x)
+    if math.isfinite(number):
+        return repr(number)
+    return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"

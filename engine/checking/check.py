@@ -10,12 +10,13 @@ import numpy as np
 
 from engine.checking.agreement import heard, ulps
 from engine.checking.allowance import SLACK, Claimed, Given, allowance, told
+from engine.checking.kinks import between, met, points_of, scaled, without_jumps
 from engine.checking.verdict import verdict
 from engine.compiled import Prepared
 from engine.errors import EngineError, Fault, InvalidRequest, ShapeMismatch
 from engine.graph.types import Array, Shape
 from engine.limits import Budget
-from engine.precision.examine import Examination, signs
+from engine.precision.examine import PERTURBATION, Examination, signs
 from engine.precision.resolve import Sides
 from engine.precision.subject import Subject
 from engine.question import Answer, Ask, Question
@@ -26,6 +27,7 @@ MOST_ROWS = 100
 WIDE = 0.1
 """A tolerance wider than this part of the largest number in sight lets wrong claims pass."""
 CLOSE = 1e-9
+FLOAT64_DIGITS = 16
 SHARES = {"examine": 0.5, "symbolic": 0.4}
 """What of the remaining time each witness may take."""
 
@@ -60,13 +62,17 @@ class Assertion:
 class _Truth:
     """What is expected, by part of the answer (`""` for the value), with everything that belongs to it.
 
-    `sure`: whether the expected numbers are known in all their digits.
+    `allowed` for the witnesses; `strict` for a claim, which a kink does not excuse from being near it, and `beside` for
+    a claim beside the derivatives from both sides of one.  `sure`: whether the expected numbers are known in all their
+    digits.
     """
 
     expected: dict[str, Array]
     fast: dict[str, Array]
     differences: dict[str, Array]
     allowed: dict[str, Array]
+    strict: dict[str, Array]
+    beside: dict[tuple[str, tuple[int, ...]], float]
     spread: dict[str, Array]
     sure: dict[str, Array]
     examination: Examination | None
@@ -91,23 +97,31 @@ def check(court: Court, witnesses: Witnesses, question: Question, assertion: Ass
     claim = Claim(
         {n: np.asarray(a, dtype=np.float64) for n, a in grad.items()},
         {n: truth.expected[n] for n in grad},
-        {n: truth.allowed[n] for n in grad},
+        {n: truth.strict[n] for n in grad},
     )
     sides = [] if truth.examination is None else truth.examination.resolved.sides
-    rows = _between(_rows(claim), sides)
+    rows = _between(_rows(claim), sides, truth)
     claimed_value = answer.value if own else assertion.value
     value = None if claimed_value is None else _value(np.asarray(claimed_value), truth)
+    precise = _precise(truth, names)
+    lost = _lost(answer, truth, precise)
     spoken = {
         "engine": _engine(court, question, truth, names, budget),
-        "symbolic": _symbolic(witnesses, question, truth, budget),
-        "precise": _precise(truth, names),
+        "symbolic": _symbolic(witnesses, question, truth, lost, budget),
+        "precise": precise,
     }
     wrong = [row for row in rows if not row.ok]
     blind = _blind(claim, value, truth) if assertion.tolerance is None and not own else False
-    word, message = verdict(rows, claim, value, spoken, sides, truth.sure, own, blind)
+    word, message = verdict(rows, claim, value, spoken, sides, truth.sure, own, blind, lost)
     diagnosis: Sequence[Hypothesis] = ()
+    claim = _chosen(claim, rows, sides)
     if word == "incorrect" and claim.wrong:
-        diagnosis = _diagnosis(court, question, claim, budget)
+        try:
+            diagnosis = _diagnosis(court, question, claim, budget)
+        except EngineError as error:
+            if budget.cancelled:
+                raise
+            message = f"{message} The mistake behind it was not looked for: {error.detail}"
         if diagnosis:
             message = f"{message} {diagnosis[0].detail}"
     condition = _condition(truth, names)
@@ -177,11 +191,30 @@ def _truth(
         differences = _by_name(prepared.by_part(examination.differences))
         spread = _by_name(prepared.by_part(examination.spread))
         sure = _by_name(prepared.by_part(examination.resolved.sure, of_zeros=True))
-    allowed = {
-        name: allowance(expected[name], spread[name], errors[name], assertion.precision, assertion.tolerance)
-        for name in expected
-    }
-    return _Truth(expected, fast, differences, allowed, spread, sure, examination, why_not)
+
+    def granted(changes: Mapping[str, Array], lost: Mapping[str, Array]) -> dict[str, Array]:
+        precision, tolerance = assertion.precision, assertion.tolerance
+        return {
+            name: allowance(number, changes[name], lost[name], precision, tolerance)
+            for name, number in expected.items()
+        }
+
+    allowed = strict = granted(spread, errors)
+    beside: dict[tuple[str, tuple[int, ...]], float] = {}
+    sides = [] if examination is None else examination.resolved.sides
+    if sides:
+        inputs = [np.asarray(x) for x in question.at.values() if np.asarray(x).dtype.kind == "f"]
+        points = points_of(sides, np.ndim(expected[""]))
+        moved, _ = without_jumps(expected, scaled(spread, PERTURBATION), sides, inputs, points)
+        rounded, _ = without_jumps(expected, errors, sides, inputs, points)
+        smooth = scaled(moved, 1 / PERTURBATION)
+        strict = granted(smooth, rounded)
+        for (name, index), side in met(sides).items():
+            ends = np.array([end for end in (side.left, side.right) if end is not None])
+            change, loss = (np.broadcast_to(found[name][index], ends.shape) for found in (smooth, rounded))
+            near = allowance(ends, change, loss, assertion.precision, assertion.tolerance)
+            beside[name, index] = float(np.max(near, initial=0.0))
+    return _Truth(expected, fast, differences, allowed, strict, beside, spread, sure, examination, why_not)
 
 
 def _by_name(parts: Mapping[str, Any]) -> dict[str, Array]:
@@ -202,16 +235,45 @@ def _rows(claim: Claim) -> list[Component]:
     return rows
 
 
-def _between(rows: Sequence[Component], sides: Sequence[Sides]) -> list[Component]:
+def _between(rows: Sequence[Component], sides: Sequence[Sides], truth: _Truth) -> list[Component]:
     """The rows; at a kink, whatever lies between the derivatives from both sides is as good as the convention."""
-    met = {(s.inputs[0], s.index): (s.left, s.right) for s in sides if s.part == "grad" and s.inputs}
+    kinks = met(sides)
     found = []
     for row in rows:
-        left, right = met.get((row.input, row.index), (None, None))
-        if left is not None and right is not None and min(left, right) <= row.claimed <= max(left, right):
+        place = row.input, row.index
+        if place in kinks and between(row.claimed, kinks[place], truth.beside[place]):
             row = replace(row, ok=True)
         found.append(row)
     return found
+
+
+def _chosen(claim: Claim, rows: Sequence[Component], sides: Sequence[Sides]) -> Claim:
+    """The claim with our convention in place of every other choice that a kink leaves, which is no mistake."""
+    kinks = met(sides)
+    claimed = {name: np.array(array) for name, array in claim.claimed.items()}
+    for row in rows:
+        if row.ok and (row.input, row.index) in kinks:
+            claimed[row.input][row.index] = claim.expected[row.input][row.index]
+    return replace(claim, claimed=claimed)
+
+
+def _lost(answer: Answer, truth: _Truth, precise: Witness) -> Mapping[str, Array]:
+    """Of each array, where the expected number may be no more than a convention of float64, because the point is
+    singular or on a kink and high precision had no time to look there; empty at other points."""
+    if not answer.troubled:
+        return {}
+    examination = truth.examination
+    if examination is None or not any(bool(np.any(mask)) for mask in examination.resolved.sure):
+        return {name: ~mask for name, mask in truth.sure.items()} if _late(truth) else {}
+    resolved = examination.resolved
+    if resolved.sides or resolved.limits or precise.status != "skipped":
+        return {}
+    return {name: np.isfinite(array) for name, array in truth.expected.items()}
+
+
+def _late(truth: _Truth) -> bool:
+    """Whether high precision did not even evaluate the gradient."""
+    return truth.examination is None or truth.examination.resolved.digits <= FLOAT64_DIGITS
 
 
 def _blind(claim: Claim, value: Component | None, truth: _Truth) -> bool:
@@ -227,7 +289,7 @@ def _blind(claim: Claim, value: Component | None, truth: _Truth) -> bool:
     if value is None:
         return False
     size = max(abs(value.claimed), abs(value.expected))
-    return bool(np.max(truth.allowed[""], initial=0.0) > WIDE * size and value.abs_error > CLOSE * size)
+    return bool(np.max(truth.strict[""], initial=0.0) > WIDE * size and value.abs_error > CLOSE * size)
 
 
 def components(name: str, claimed: Array, expected: Array, allowed: Array) -> list[Component]:
@@ -261,7 +323,7 @@ def badness(row: Component) -> float:
 
 def _value(claimed: Array, truth: _Truth) -> Component:
     expected = truth.expected[""]
-    rows = components("", claimed.astype(np.float64), expected, truth.allowed[""])
+    rows = components("", claimed.astype(np.float64), expected, truth.strict[""])
     return max(rows, key=lambda row: (not row.ok, badness(row))) if rows else Component("", (), 0, 0, 0, 0, 0, ok=True)
 
 
@@ -310,10 +372,15 @@ def _rounding(prepared: Prepared, run: Answer, pushed: Question, budget: Budget)
         if budget.cancelled:
             raise
         return np.zeros(np.shape(run.parts["jvp"]))
-    return np.nan_to_num(np.asarray(errors), nan=0.0, posinf=0.0)
+    known: Array = np.nan_to_num(np.asarray(errors), nan=0.0, posinf=0.0)
+    return known
 
 
-def _symbolic(witnesses: Witnesses, question: Question, truth: _Truth, budget: Budget) -> Witness:
+def _symbolic(
+    witnesses: Witnesses, question: Question, truth: _Truth, lost: Mapping[str, Array], budget: Budget
+) -> Witness:
+    if any(bool(np.any(mask)) for name, mask in lost.items() if name):
+        return Witness("skipped", None, "the point is singular or on a kink, and was not looked at in high precision")
     if truth.examination is not None and truth.examination.resolved.sides:
         return Witness("skipped", None, "the point is on a kink")
     if truth.examination is not None and truth.examination.resolved.limits:

@@ -11,9 +11,11 @@ import numpy as np
 from engine.checking.allowance import allowance
 from engine.checking.check import Court, Witnesses
 from engine.checking.crossings import Gaps, Named, on_segment
+from engine.checking.kinks import met, points_of, scaled, without_jumps
 from engine.errors import BudgetExceeded, EngineError, Fault, InvalidRequest
 from engine.graph.types import Array, Shape
 from engine.limits import Budget
+from engine.precision.examine import PERTURBATION
 from engine.question import Question
 
 SEGMENTS = 12
@@ -22,6 +24,8 @@ MOST_OF_A_KIND = 4
 NEARBY = 1e-8
 """How far beside a pole or a cancellation, relative to the segment, a point is still treacherous."""
 TINY = 1e-300
+BREAKS = ("kink", "jump", "boundary")
+"""Points at which, or next to which, the gradient or the value may jump."""
 ATTEMPTS = 10
 """Random points are drawn this many times over to find enough at which the function has a value."""
 
@@ -41,8 +45,8 @@ class Vectors:
     """Points and answers, stacked along a first axis.
 
     `kinds` tells of each point why it is there.  `tolerance` is absolute, for the value (`""`) and for the gradient by
-    input: what an honest computation in float64 may lose.  `differentiable` is False where the gradient is a convention
-    or not finite.
+    input: what an honest computation in float64 may lose; at a kink, what takes it to the derivatives from both sides.
+    `differentiable` is False where the gradient is a convention, if only as far as float64 can tell, or not finite.
     """
 
     at: dict[str, Array]
@@ -208,15 +212,35 @@ def _answered(
     spread = prepared.by_part(examination.spread)
     sure = prepared.by_part(examination.resolved.sure, of_zeros=True)
     value, grad = np.asarray(resolved.value), {n: np.asarray(a) for n, a in (resolved.grad or {}).items()}
-    tolerance = {"": _allowance(value, spread["value"], errors["value"])}
-    for name, array in grad.items():
-        tolerance[name] = _allowance(array, spread["grad"][name], errors["grad"][name])
+    expected = {"": value, **grad}
+    sides = examination.resolved.sides
+    points = points_of(sides, 1) | {(i,) for i, kind in enumerate(kinds) if kind in BREAKS}
+    reals = [np.asarray(array) for array in at.values() if array.dtype.kind == "f"]
+
+    def smooth(changes: Mapping[str, Any]) -> tuple[dict[str, Array], dict[str, Array]]:
+        return without_jumps(expected, {"": changes["value"], **changes["grad"]}, sides, reals, points)
+
+    moved, jumped = smooth(
+        {"value": PERTURBATION * np.asarray(spread["value"]), "grad": scaled(spread["grad"], PERTURBATION)}
+    )
+    rounded, fell = smooth(errors)
+    jumps = {name: np.fmax(array, fell[name]) for name, array in jumped.items()}
+    tolerance = {}
+    for name, array in expected.items():
+        tolerance[name] = allowance(array, moved[name] / PERTURBATION, rounded[name], "float64", None)
     differentiable = np.ones(len(kinds), dtype=bool)
-    for side in examination.resolved.sides:
-        differentiable[side.index[0]] = False
+    for (name, index), side in met(sides).items():
+        differentiable[index[0]] = False
+        ends = [abs(end - float(grad[name][index])) for end in (side.left, side.right) if end is not None]
+        jumps[name][index] = max((end for end in ends if np.isfinite(end)), default=0.0)
+    # Next to a kink or a jump, what is on its other side is as good.
+    exact = [point for (point,) in points_of(sides, 1)]
+    jumps[""][exact] = 0.0
+    tolerance = {name: array + jumps[name] for name, array in tolerance.items()}
     for name, array in grad.items():
-        bad = ~np.isfinite(array) | ~np.asarray(sure["grad"][name])
+        bad = ~np.isfinite(array) | ~np.asarray(sure["grad"][name]) | (jumps[name] > 0)
         differentiable &= ~bad.reshape(len(kinds), -1).any(axis=1)
+    differentiable &= jumps[""] == 0
     kept = np.flatnonzero(np.isfinite(value) & np.asarray(sure["value"]))
     settled = bool(np.all(np.asarray(sure["value"]) | ~np.isfinite(np.asarray(fast.value))))
     found = Vectors(
@@ -228,7 +252,3 @@ def _answered(
         differentiable[kept],
     )
     return found, settled
-
-
-def _allowance(expected: Array, spread: Any, errors: Any) -> Array:
-    return allowance(expected, np.asarray(spread), np.asarray(errors), "float64", None)

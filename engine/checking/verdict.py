@@ -20,15 +20,23 @@ def verdict(
     sure: Mapping[str, Array],
     own: bool,
     blind: bool = False,
+    lost: Mapping[str, Array] | None = None,
 ) -> tuple[Verdict, str]:
-    """What is to be said of the claim as a whole; `blind`: the tolerance is too wide to tell."""
+    """What is to be said of the claim as a whole.
+
+    `blind`: the tolerance is too wide to tell; `lost`: where nobody knows whether what is expected is a derivative.
+    """
     claimed = {(row.input, row.index) for row in rows}
     sides = [s for s in sides if s.part == "grad" and s.inputs and (s.inputs[0], s.index) in claimed]
     at_kinks = {(s.inputs[0], s.index) for s in sides}
-    smooth = [row for row in rows if (row.input, row.index) not in at_kinks]
+    elsewhere = [row for row in rows if (row.input, row.index) not in at_kinks]
+    unknown = [row for row in elsewhere if lost and _shaped(row, claim) and lost[row.input][row.index]]
+    smooth = [row for row in elsewhere if row not in unknown]
     wrong = [row for row in smooth if not row.ok]
     undefined = [
-        row for row in smooth if (not np.isfinite(row.expected) and row.expected == row.expected) or _lost(row, claim)
+        row
+        for row in smooth
+        if (not np.isfinite(row.expected) and row.expected == row.expected) or _missing(row, claim)
     ]
     disagree = [name for name, witness in witnesses.items() if witness.status == "disagree"]
     if any(witness.status == "agree" for witness in witnesses.values()) and disagree == ["engine"]:
@@ -40,13 +48,21 @@ def verdict(
         listed = " and ".join(disagree)
         return "inconclusive", f"Our own witnesses disagree ({listed}): this is our fault, not yours. Please tell us."
     wrong = [row for row in wrong if row not in undefined]
-    if wrong or (value is not None and not value.ok):
+    # A value is no convention, unless float64 found none.
+    known = value is not None and not (lost and bool(np.any(lost[""])) and not np.isfinite(value.expected))
+    if wrong or (value is not None and known and not value.ok):
         return "incorrect", _incorrect(who, wrong, len(rows), claim, value)
     if undefined:
         first = undefined[0]
         return "not-differentiable", f"There is no finite derivative with respect to {_place(first)} at this point."
     if at_kinks:
-        return "not-differentiable", _kink(rows, sides, who)
+        return "not-differentiable", _kink(rows, sides)
+    if unknown or not (known or value is None):
+        place = f" with respect to {_place(unknown[0])}" if unknown else ""
+        return "inconclusive", (
+            f"The point is singular or on a kink, where what float64 has for the derivative{place} may be no more than "
+            f"a convention, and high precision did not get to look at it: {_ended(witnesses['precise'].reason)}"
+        )
     if blind:
         return "inconclusive", (
             "At this point the last places of the inputs decide about the result: in this precision, right cannot be "
@@ -67,10 +83,15 @@ def verdict(
     return "correct", f"{who} is correct: {_count(len(rows))} within the tolerance; {who_else}."
 
 
-def _lost(row: Component, claim: Claim) -> bool:
+def _shaped(row: Component, claim: Claim) -> bool:
+    """Whether the array has the right shape."""
+    same: bool = claim.claimed[row.input].shape == claim.expected[row.input].shape
+    return same
+
+
+def _missing(row: Component, claim: Claim) -> bool:
     """Whether there is no number to compare with, although the claim has the right shape."""
-    same = claim.claimed[row.input].shape == claim.expected[row.input].shape
-    return same and row.expected != row.expected
+    return _shaped(row, claim) and row.expected != row.expected
 
 
 def _incorrect(who: str, wrong: Sequence[Component], count: int, claim: Claim, value: Component | None) -> str:
@@ -91,19 +112,25 @@ def _incorrect(who: str, wrong: Sequence[Component], count: int, claim: Claim, v
     return " ".join(said)
 
 
-def _kink(rows: Sequence[Component], met: Sequence[Sides], who: str) -> str:
-    first = met[0]
-    claimed = next((r.claimed for r in rows if r.input == first.inputs[0] and r.index == first.index), None)
+def _kink(rows: Sequence[Component], sides: Sequence[Sides]) -> str:
+    """The sentence about a kink: about one where the claim is none of the choices, if there is any."""
+    named = {(row.input, row.index): row for row in rows}
+    first = min(sides, key=lambda s: named[s.inputs[0], s.index].ok)
+    row = named[first.inputs[0], first.index]
     place = f"{first.inputs[0]}{list(first.index) if first.index else ''}"
-    sides = (first.left, first.right)
-    what = "a kink" if all(side is not None and np.isfinite(side) for side in sides) else "no derivative"
+    ends = (first.left, first.right)
+    what = "a kink" if all(side is not None and np.isfinite(side) for side in ends) else "no derivative"
     text = f"The function has {what} here: along {place} its derivative is {_side(first.left)} from the left and "
     text += f"{_side(first.right)} from the right"
-    if claimed is None or first.left is None or first.right is None or what != "a kink":
+    if what != "a kink":
         return text + "."
-    low, high = min(first.left, first.right), max(first.left, first.right)
-    within = "lies between them: any such choice is defensible" if low <= claimed <= high else "is neither of them"
-    return f"{text}; {claimed!r} {within}."
+    within = "lies between them: any such choice is defensible" if row.ok else "is neither of them"
+    return f"{text}; {row.claimed!r} {within}."
+
+
+def _ended(reason: str | None) -> str:
+    """A reason as the end of a sentence."""
+    return f"{(reason or 'it was not heard').rstrip('.')}."
 
 
 def _side(value: float | None) -> str:

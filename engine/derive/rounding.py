@@ -9,9 +9,9 @@ derivatives.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,29 +24,45 @@ from engine.graph.registry import register
 from engine.graph.types import Type
 from engine.graph.values import Graph, Node, Value
 from engine.limits import Budget, Limits
-from engine.primitives.arithmetic import add, equal, select
+from engine.primitives.arithmetic import add, equal, greater, less_equal, logical_and, multiply, select
 from engine.primitives.conditioning import EXACT, LOOSE, MATRIX
-from engine.primitives.kinks import abs_
+from engine.primitives.kinks import abs_, floor
 from engine.primitives.reductions import max_
-from engine.primitives.shape import broadcast_to, concatenate, reshape, zeros_of
+from engine.primitives.shape import broadcast_to, reshape, zeros_of
 
-Draw = tuple[Callable[[], Value], float]
-"""How large an error is: a value that is emitted into the current builder, and how many half units of its last place.
-"""
+
+class Draw(NamedTuple):
+    """How large an error is: half units of the last place of a value, which is emitted into the current builder.
+
+    `least` is added: what is lost to underflow.
+    """
+
+    magnitude: Callable[[], Value]
+    units: float = 1.0
+    least: float = 5e-324
+
 
 LANES = 4
-"""Independent draws: that all of four are ten times too small happens once in 10,000."""
+"""Independent draws: that all of four are ten times too small happens about once in 1,000."""
 UNIT = 2.0**-53
 FUNCTION_UNITS = 2.0
 """Library functions are good to about one unit in the last place, arithmetic to half of one."""
-TINY = 5e-324
+BLIND = 10.0
+"""How many times the errors to first order a result must have really moved for them to be blind: moving a result by
+half a unit moves it by none or by a whole one, and the moved graph rounds by itself, so less tells nothing."""
 LOST = 1e-290
+WHOLE_UP_TO = 2.0**53
+WHOLE_ARITHMETIC = frozenset(["add", "subtract", "multiply", "square"])
+"""Exact for whole numbers, as long as the result is not too large."""
 SUMMING = frozenset(["sum", "cumsum", "scatter_add"])
 ARITHMETIC = frozenset(["add", "subtract", "multiply", "chain", "divide", "reciprocal", "square", "sqrt"])
 
 
-def _rounding_value(x: Any, *, lanes: int, units: float, seed: int) -> Any:
-    """Errors of `units` half last places of x, with signs that are as good as random but always the same."""
+def _rounding_value(x: Any, *, lanes: int, units: float, least: float, seed: int) -> Any:
+    """Errors of about `units` half last places of x and `least`, as good as random but always the same.
+
+    Not of one size, only with random signs: then two errors would cancel exactly in all of four draws once in 16 times.
+    """
     x = np.asarray(x, dtype=np.float64)
     bits = np.ascontiguousarray(x).view(np.uint64).reshape(x.shape)
     # Different elements that are equal get different signs.
@@ -54,16 +70,17 @@ def _rounding_value(x: Any, *, lanes: int, units: float, seed: int) -> Any:
     mixed = (bits ^ np.uint64(seed * 0x9E3779B97F4A7C15 % 2**64)) + places
     mixed = (mixed ^ (mixed >> np.uint64(32))) * np.uint64(0xD6E8FEB86659FD93)
     mixed = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(0xA24BAED4963EE407)
-    size = np.abs(x) * (UNIT * units) + TINY
-    shifts = np.arange(lanes, dtype=np.uint64).reshape(-1, *(1,) * x.ndim) + np.uint64(40)
-    signs = ((mixed >> shifts) & np.uint64(1)).astype(np.float64) * 2.0 - 1.0
-    return signs * size
+    size = np.abs(x) * (UNIT * units) + least
+    lane = np.arange(lanes, dtype=np.uint64).reshape(-1, *(1,) * x.ndim)
+    signs = ((mixed >> (lane + np.uint64(40))) & np.uint64(1)).astype(np.float64) * 2.0 - 1.0
+    parts = (mixed * (lane * np.uint64(2) + np.uint64(0x9FB21C651E98DF25)) >> np.uint64(54)).astype(np.float64)
+    return signs * (size * (0.75 + (parts + 1.0) * 2.0**-11))
 
 
 rounding: Primitive = register(
     Primitive(
         name="rounding",
-        infer=lambda x, *, lanes, units, seed: (Type("real", (lanes, *x.shape)),),
+        infer=lambda x, *, lanes, units, least, seed: (Type("real", (lanes, *x.shape)),),
         value=_rounding_value,
         cost=lambda node: 4.0 * node.outputs[0].type.size,
     )
@@ -73,26 +90,27 @@ rounding: Primitive = register(
 def rounding_error(
     graph: Graph, limits: Limits | None = None, budget: Budget | None = None, lanes: int = LANES
 ) -> Graph:
-    """The graph inputs → errors of the real outputs, each with a leading axis over draws.
+    """The graph inputs → errors of the real outputs, each with a leading axis over `lanes` draws.
 
-    The first `lanes` are to first order, the others are those of results that were really moved.
+    They are to first order; where results that were really moved are `BLIND` times as far off, theirs.
     """
+    whole = _exponents(graph)
     with Builder(limits, budget, start=graph) as builder:
         errors: dict[Value, Draw] = {}
         tangents: dict[Value, Value] = {}
         for node in graph.nodes:
             builder.span = node.span
-            _carry(node, tangents, errors, builder)
+            _carry(node, tangents, errors, builder, whole)
         carried = [
             tangents.get(v, zeros_of(v.shape)) if v.type.dtype == "real" else zeros_of(()) for v in graph.outputs
         ]
         once = builder.finish(carried)
-    moved, moves = _perturbed(graph, limits, budget)
+    moved, moves = _perturbed(graph, whole, limits, budget)
     with Builder(limits, budget, start=graph) as builder:
         first = _drawn(once, errors, lanes, limits, budget)
         finite = _drawn(moved, moves, lanes, limits, budget)
         both = [
-            concatenate(a, _difference(b, v), axis=0) if v.type.dtype == "real" else a
+            _where_blind(a, _difference(b, v)) if v.type.dtype == "real" else a
             for a, b, v in zip(first, finite, graph.outputs, strict=True)
         ]
         return builder.finish(both)
@@ -104,12 +122,15 @@ def _drawn(
     """The outputs of a graph of errors for several draws of them, emitted into the current builder."""
     many, _ = batched(once, [v in errors for v in once.inputs], lanes, limits, budget)
     drawn = {}
-    for number, (holder, (magnitude, units)) in enumerate(errors.items()):
-        drawn[holder] = rounding(magnitude(), lanes=lanes, units=units, seed=number)
+    for number, (holder, draw) in enumerate(errors.items()):
+        size = draw.magnitude()
+        drawn[holder] = rounding(size, lanes=lanes, units=draw.units, least=draw.least, seed=number)
     return inline(many, {new: drawn.get(old, old) for old, new in zip(once.inputs, many.inputs, strict=True)})
 
 
-def _perturbed(graph: Graph, limits: Limits | None, budget: Budget | None) -> tuple[Graph, dict[Value, Draw]]:
+def _perturbed(
+    graph: Graph, whole: Set[Value], limits: Limits | None, budget: Budget | None
+) -> tuple[Graph, dict[Value, Draw]]:
     """The graph with an error, an input of its own, added wherever something is rounded.
 
     What it gives is the size of errors that the derivative does not see: those of an inner value without any right
@@ -119,9 +140,9 @@ def _perturbed(graph: Graph, limits: Limits | None, budget: Budget | None) -> tu
     with Builder(limits, budget, start=Graph(graph.inputs, (), ())) as builder:
         image = {v: v for v in graph.inputs}
 
-        def with_error(moved: Value, magnitude: Callable[[], Value], units: float) -> Value:
+        def with_error(moved: Value, draw: Draw) -> Value:
             holder = builder.input(moved.type)
-            errors[holder] = (magnitude, units)
+            errors[holder] = draw
             return add(moved, holder)
 
         for node in graph.nodes:
@@ -130,15 +151,28 @@ def _perturbed(graph: Graph, limits: Limits | None, budget: Budget | None) -> tu
             for value in node.inputs:
                 moved = value if value.constant is not None else image[value]
                 if value.type.dtype == "real" and value.constant is None and _at_arguments(node):
-                    size = partial(_of_matrix, value) if node.primitive.name in MATRIX else partial(_same, value)
-                    moved = with_error(moved, size, 1.0)
+                    moved = with_error(moved, _of_argument(node, value))
                 given.append(moved)
             results = builder.emit(node.primitive, given, node.params, node.graphs)
             for value, result in zip(node.outputs, results, strict=True):
                 rounded = value.type.dtype == "real" and not _exact(node) and not _at_arguments(node)
-                image[value] = with_error(result, partial(_of_result, node, value), 1.0) if rounded else result
+                image[value] = with_error(result, _of_result(node, value, whole)) if rounded else result
         outputs = [v if v.constant is not None else image[v] for v in graph.outputs]
         return builder.finish(outputs), errors
+
+
+def _exponents(graph: Graph) -> Set[Value]:
+    """What exponents are made of by arithmetic that is exact on whole numbers.
+
+    A negative number to a whole power has a derivative, which an error of the exponent would take away.
+    """
+    found: set[Value] = set()
+    for node in reversed(graph.nodes):
+        if node.primitive.name == "power":
+            found.add(node.inputs[1])
+        if node.primitive.name in EXACT | WHOLE_ARITHMETIC and not found.isdisjoint(node.outputs):
+            found.update(node.inputs)
+    return found
 
 
 def _at_arguments(node: Node) -> bool:
@@ -151,31 +185,51 @@ def _difference(moved: Value, output: Value) -> Value:
     return select(equal(apart, apart), apart, 0.0)
 
 
-def _carry(node: Node, tangents: dict[Value, Value], errors: dict[Value, Draw], builder: Builder) -> None:
+def _where_blind(first: Value, moved: Value) -> Value:
+    """The errors to first order, draw by draw; those of results that were moved where they are far larger."""
+    largest = max_(abs_(first), axes=(0,))
+    return select(greater(abs_(moved), multiply(largest, BLIND)), moved, first)
+
+
+def _carry(
+    node: Node, tangents: dict[Value, Value], errors: dict[Value, Draw], builder: Builder, whole: Set[Value]
+) -> None:
     """The errors of a node's results: those of its arguments carried forward, and its own."""
     name = node.primitive.name
     incoming = [tangents.get(v) for v in node.inputs]
 
-    def with_error(tangent: Value | None, value: Value, magnitude: Callable[[], Value], units: float) -> Value:
+    def with_error(tangent: Value | None, value: Value, draw: Draw) -> Value:
         holder = builder.input(value.type)
-        errors[holder] = (magnitude, units)
+        errors[holder] = draw
         return holder if tangent is None else add(tangent, holder)
 
     if name in MATRIX or name in LOOSE:
         for i, value in enumerate(node.inputs):
             if value.type.dtype == "real" and (name in MATRIX or value.constant is None):
-                size = partial(_of_matrix, value) if name in MATRIX else partial(_same, value)
-                incoming[i] = with_error(incoming[i], value, size, 1.0)
+                incoming[i] = with_error(incoming[i], value, _of_argument(node, value))
     outgoing: Sequence[Value | None] = [None] * len(node.outputs)
     if any(t is not None for t in incoming):
-        outgoing = node_tangents(node, incoming)
+        outgoing = [_power_tangent(node, incoming)] if name == "power" else node_tangents(node, incoming)
     for value, tangent in zip(node.outputs, outgoing, strict=True):
         found = tangent
         if value.type.dtype == "real" and not _exact(node) and name not in MATRIX:
             units = FUNCTION_UNITS if node.primitive.kind == "elementwise" and name not in ARITHMETIC else 1.0
-            found = with_error(tangent, value, partial(_of_result, node, value), units)
+            found = with_error(tangent, value, _of_result(node, value, whole)._replace(units=units))
         if found is not None:
             tangents[value] = found
+
+
+def _power_tangent(node: Node, incoming: Sequence[Value | None]) -> Value | None:
+    """The tangent of a power, to which an exponent without an error adds nothing, even where its partial is NaN."""
+    of_base, of_exponent = incoming
+    found = None if of_base is None else node_tangents(node, [of_base, None])[0]
+    if of_exponent is None:
+        return found
+    (moved,) = node_tangents(node, [None, of_exponent])
+    if moved is None:
+        return found
+    moved = select(equal(of_exponent, 0.0), 0.0, moved)
+    return moved if found is None else add(found, moved)
 
 
 def _exact(node: Node) -> bool:
@@ -191,8 +245,9 @@ def _power_of_two(array: Any) -> bool:
     return array.dtype.kind == "f" and bool(np.all(np.abs(np.frexp(array)[0]) == 0.5) or np.all(array == 0))
 
 
-def _same(value: Value) -> Value:
-    return value
+def _of_argument(node: Node, value: Value) -> Draw:
+    """The error of an argument that counts as rounded."""
+    return Draw(partial(_of_matrix, value) if node.primitive.name in MATRIX else lambda: value)
 
 
 def _of_matrix(value: Value) -> Value:
@@ -202,7 +257,21 @@ def _of_matrix(value: Value) -> Value:
     return broadcast_to(reshape(max_(abs_(value), axes=axes), shape=kept), shape=value.shape)
 
 
-def _of_result(node: Node, value: Value) -> Value:
+def _of_result(node: Node, value: Value, whole: Set[Value]) -> Draw:
+    """The error of a result.  `whole`: those that are exact where all is whole."""
+    if value in whole and node.primitive.name in WHOLE_ARITHMETIC:
+        return Draw(partial(_unless_whole, node, value), least=0.0)
+    return Draw(partial(_size, node, value))
+
+
+def _unless_whole(node: Node, value: Value) -> Value:
+    exact = less_equal(abs_(value), WHOLE_UP_TO)
+    for number in node.inputs:
+        exact = logical_and(exact, equal(floor(number), number))
+    return select(exact, 0.0, value)
+
+
+def _size(node: Node, value: Value) -> Value:
     """The result of a node, or what its terms add up to without their signs."""
     if node.primitive.name == "centre":
         return node.inputs[0]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from engine.asks import Layout
+from engine.asks import Entries, Layout
 from engine.compiled import Prepared
 from engine.graph.types import Array
 from engine.limits import Budget
@@ -16,21 +17,30 @@ from engine.precision.subject import Subject
 from engine.question import Ask, Question
 from engine.verify.limit import Direction, Function, Point, everywhere, of_graph, weighted
 
+T = TypeVar("T")
+Target = tuple[int, tuple[int, ...]]
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
     """Components that are found together.
 
     `part` and `inputs` name them.  `targets`: for each number that the function of `point` has as its value, in order,
-    the output of the answer's graph and the place in it.  The derivative is along `u`, and `v` where it is the second.
+    the output of the answer's graph and the place in it; only for those in `numbers`, where that is given: the
+    others are 0 by the structure of a sparse matrix.  The derivative is along `u`, and `v` where it is the second.
     """
 
     part: str
     inputs: tuple[str, ...]
     point: Point
-    targets: Sequence[tuple[int, tuple[int, ...]]]
+    targets: Sequence[Target]
     u: Direction
     v: Direction | None = None
+    numbers: Sequence[int] | None = None
+
+    def pick(self, found: Sequence[T]) -> Sequence[T]:
+        """Of something for every number of the function, what belongs to the targets."""
+        return found if self.numbers is None else [found[i] for i in self.numbers]
 
 
 class Components:
@@ -93,8 +103,10 @@ class Components:
             yield Task(part, (), self.point, self._spread(layout, prefix, ()), self._direction(along))
         elif part == "jacobian" and isinstance(layout, Mapping):
             for name, inner in layout.items():
-                # Sparse matrices are not sought entry by entry: they are there to be large.
-                if isinstance(inner, int | list) and self._spread(inner, prefix, ()):
+                matrices = inner if isinstance(inner, list) else [inner]
+                if any(isinstance(matrix, Entries) for matrix in matrices):
+                    yield from self._sparse(name, matrices)
+                elif isinstance(inner, int | list) and self._spread(inner, prefix, ()):
                     for index, u in self._units(name):
                         yield Task(part, (name,), self.point, self._spread(inner, prefix, index), u)
         elif part in ("grad", "vjp", "hvp") and isinstance(layout, Mapping):
@@ -114,6 +126,24 @@ class Components:
                     for i, u in self._units(row):
                         for j, v in self._units(column):
                             yield Task("hessian", (row, column), self.point, [(output, self._lead + i + j)], u, v)
+                elif isinstance(output, Entries) and isinstance(output.values, int):
+                    for k, (i, j) in enumerate(zip(output.rows, output.columns, strict=True)):
+                        target = (output.values, (*self._lead, k))
+                        u, v = self._flat_unit(row, int(i)), self._flat_unit(column, int(j))
+                        yield Task("hessian", (row, column), self.point, [target], u, v)
+
+    def _sparse(self, name: str, matrices: Sequence[Layout]) -> Iterator[Task]:
+        """The entries of sparse matrices, one for each output of the function, column by column."""
+        found: dict[int, list[tuple[int, Target]]] = {}
+        first = 0
+        for matrix, shape in zip(matrices, self._shapes, strict=True):
+            if isinstance(matrix, Entries) and isinstance(matrix.values, int):
+                for k, (row, column) in enumerate(zip(matrix.rows, matrix.columns, strict=True)):
+                    found.setdefault(int(column), []).append((first + int(row), (matrix.values, (*self._lead, k))))
+            first += math.prod(shape)
+        for column, entries in sorted(found.items()):
+            numbers, targets = zip(*entries, strict=True)
+            yield Task("jacobian", (name,), self.point, targets, self._flat_unit(name, column), None, numbers)
 
     def _spread(
         self, layout: Layout, before: tuple[int, ...], after: tuple[int, ...]
@@ -146,6 +176,11 @@ class Components:
         position = self._subject.names.index(name)
         for index in np.ndindex(self._subject.graph.inputs[position].shape):
             yield index, self._unit(position, index)
+
+    def _flat_unit(self, name: str, number: int) -> Direction:
+        position = self._subject.names.index(name)
+        index = np.unravel_index(number, self._subject.graph.inputs[position].shape)
+        return self._unit(position, tuple(int(i) for i in index))
 
     def _unit(self, position: int, index: tuple[int, ...]) -> Direction:
         made = [np.zeros(value.shape) for value in self._subject.graph.inputs]

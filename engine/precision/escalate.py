@@ -14,10 +14,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from engine.compiled import Prepared
-from engine.errors import EngineError
+from engine.errors import BudgetExceeded, EngineError
 from engine.limits import Budget
 from engine.precision.digits import MOST
-from engine.precision.resolve import Resolved, Sides
+from engine.precision.resolved import Resolved, Sides
 from engine.question import Answer, Array, Ask, Question, Warning
 
 ENOUGH = 8.0
@@ -25,6 +25,7 @@ ENOUGH = 8.0
 QUESTIONABLE = frozenset(("kink", "singular", "non-finite"))
 """Warnings of a fast run that a resolved answer replaces by what is true."""
 MOST_SIDES = 20
+LATE = "there was not enough time"
 
 
 class Resolver(Protocol):
@@ -52,6 +53,9 @@ def decide(
     low = digits is not None and _least(digits) < ENOUGH
     if (exact or (auto and (answer.troubled or low))) and _finite_inputs(question):
         answer, digits = _escalated(prepared, question, ask, answer, digits, resolver, budget)
+    if question.digits and digits is None:
+        # Exactness was asked for, and not possible: the answer is that of float64.
+        digits = _estimated(prepared, question, answer, budget)
     if question.digits and digits is not None:
         answer = replace(answer, digits=prepared.by_part([np.round(d, 1) for d in digits], np.round(MOST, 1)))
     return answer
@@ -87,6 +91,8 @@ def _escalated(
     """The answer resolved, and its digits; as it was, with a warning, where that takes too long."""
     start, exact = time.perf_counter(), question.precision == "exact"
     try:
+        if not budget.left:
+            raise BudgetExceeded("No time was left for high precision.")
         needed = None if exact else [_in_doubt(*pair) for pair in _pairs(answer, digits)]
         found = resolver(question, ask, budget.share(prepared.limits.escalation_seconds), needed)
     except EngineError as error:
@@ -107,9 +113,11 @@ def _escalated(
         int(np.count_nonzero(~sure & np.isfinite(output))) for sure, output in zip(found.sure, outputs, strict=True)
     )
     if least < ENOUGH:
-        warnings.insert(0, _still_few(least))
+        warnings.insert(0, _still_few(least, found.late))
     elif exact and unsettled:
-        warnings.insert(0, _unsettled(unsettled, found.digits))
+        warnings.insert(0, _unsettled(unsettled, found))
+    elif found.late and not found.whole:
+        warnings.insert(0, Warning("ill-conditioned", f"Not everything could be computed again: {LATE}."))
     if question.digits and any(np.any(np.isnan(d)) for d in right):
         right = [np.where(np.isnan(d), 0.0, d) for d in right]
     timing = {**answer.seconds, "escalate": seconds}
@@ -212,14 +220,16 @@ def _told(found: Resolved, changed: int, seconds: float) -> Warning:
     return Warning("escalated", text, None, extra)
 
 
-def _still_few(least: float) -> Warning:
-    text = f"About {least:.0f} digits of the worst number are right, also after a second look."
+def _still_few(least: float, late: bool) -> Warning:
+    why = f"; not everything could be computed again: {LATE}" if late else ", also after a second look"
+    text = f"About {least:.0f} digits of the worst number are right{why}."
     return Warning("ill-conditioned", text, None, {"digits": round(least, 1)})
 
 
-def _unsettled(count: int, digits: int) -> Warning:
+def _unsettled(count: int, found: Resolved) -> Warning:
     what = "1 number is that" if count == 1 else f"{count} numbers are those"
-    text = f"{what} of float64: up to {digits} digits did not settle {'it' if count == 1 else 'them'}."
+    why = LATE if found.late else f"up to {found.digits} digits did not settle {'it' if count == 1 else 'them'}"
+    text = f"{what} of float64: {why}."
     return Warning("ill-conditioned", text, None, {"count": count})
 
 

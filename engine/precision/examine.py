@@ -15,7 +15,8 @@ from engine.execute.careful import run_carefully
 from engine.graph.types import Array
 from engine.limits import Budget
 from engine.precision.components import Components, Task
-from engine.precision.resolve import Resolved, resolve, seconds_of
+from engine.precision.resolve import resolve, seconds_of
+from engine.precision.resolved import Resolved
 from engine.precision.subject import Subject
 from engine.question import Ask, Question
 from engine.verify.precise import context, evaluate, exactly
@@ -153,7 +154,7 @@ def _differences(
             numbers = slopes(task.point, task.u)
         else:
             numbers = [both(*pair) for pair in second_order(task.point, task.u, task.v)]
-        for (output, place), found in zip(task.targets, numbers, strict=True):
+        for (output, place), found in zip(task.targets, task.pick(numbers), strict=True):
             if found is not None:
                 differences[output][place] = found
 

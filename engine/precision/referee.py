@@ -1,4 +1,5 @@
-"""A pool of processes for the witnesses: started when they are needed, killed when they are late, and replaced."""
+"""A pool of processes for the witnesses: started when they are needed, killed when they are late or nobody waits
+for them, and replaced."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -18,11 +20,14 @@ from engine.errors import BudgetExceeded, EngineError, Limit
 from engine.limits import Budget, Limits
 from engine.precision import wire
 from engine.precision.examine import Examination
-from engine.precision.resolve import Resolved
+from engine.precision.resolved import Resolved
 from engine.question import Array, Ask, Question
 
+NO_TIME = "No time was left for high precision."
 GRACE = 0.3
 """Seconds beyond its deadline that a process has to notice it, before it is killed."""
+LOOK = 0.1
+"""Seconds between two looks at whether somebody still waits for the answer."""
 START_SECONDS = 20.0
 """What a fresh process may take for its imports, until it says that it is ready."""
 
@@ -46,20 +51,22 @@ class Process:
         )
         self._ready = False
 
-    def ask(self, request: Mapping[str, Any], seconds: float) -> dict[str, Any] | None:
-        """The answer, or None when the process died or was killed at the end of its time."""
+    def ask(self, request: Mapping[str, Any], budget: Budget) -> dict[str, Any] | None:
+        """The answer; None when the process died, or was killed at the end of its time or for want of a client."""
+        seconds = budget.left
         if not self._ready:
             # Its imports are over when it says so; until then the time of the question does not run.
             self._ready = self._line(START_SECONDS) is not None
-        line = self._line(seconds + GRACE, json.dumps(request).encode() + b"\n") if self._ready else None
+        content = json.dumps({**request, "seconds": seconds}).encode() + b"\n"
+        line = self._line(seconds + GRACE, content, budget) if self._ready else None
         return None if line is None else json.loads(line)
 
-    def _line(self, seconds: float, request: bytes = b"") -> bytes | None:
+    def _line(self, seconds: float, request: bytes = b"", budget: Budget | None = None) -> bytes | None:
         """The next line that it writes, after it was sent `request`; None if it is dead or had to be killed."""
         assert self._child.stdin is not None
         assert self._child.stdout is not None
-        timer = threading.Timer(seconds, self._child.kill)
-        timer.start()
+        done = threading.Event()
+        threading.Thread(target=self._watch, args=(done, seconds, budget), daemon=True).start()
         try:
             if request:
                 self._child.stdin.write(request)
@@ -69,8 +76,16 @@ class Process:
             # The pipe is broken, or was closed by `end` in another thread.
             return None
         finally:
-            timer.cancel()
+            done.set()
         return line if line.endswith(b"\n") else None
+
+    def _watch(self, done: threading.Event, seconds: float, budget: Budget | None) -> None:
+        """Kill it unless it is done in time, or when nobody waits for it any more."""
+        end = time.perf_counter() + seconds
+        while not done.wait(min(LOOK, max(0.0, end - time.perf_counter()))):
+            if time.perf_counter() >= end or (budget is not None and budget.cancelled):
+                self._child.kill()
+                return
 
     @property
     def alive(self) -> bool:
@@ -144,26 +159,38 @@ class Referee:
 
     def _ask(self, request: dict[str, Any], budget: Budget) -> Any:
         """The result of one request.  Raises `BudgetExceeded` and `Refused`."""
-        if not self._free.acquire(timeout=max(0.0, budget.left)):
-            raise _late(budget)
+        if not budget.left:
+            raise BudgetExceeded(NO_TIME, limit=Limit("escalation_seconds", budget.seconds))
+        while not self._free.acquire(timeout=min(LOOK, budget.left)):
+            if budget.cancelled:
+                budget.check()
+            if not budget.left:
+                raise _late(budget)
         try:
-            process = self._take()
-            seconds = budget.left
-            answer = process.ask({**request, "seconds": seconds}, seconds)
-            self._give_back(process, answer is not None)
+            answer = self._once(request, budget)
+            if answer is None and budget.left > 0 and not budget.cancelled:
+                # Somebody killed the process, idle or under way; or the question did, and will kill this one too.
+                answer = self._once(request, budget)
         finally:
             self._free.release()
+        if budget.cancelled:
+            budget.check()
         if answer is None and budget.left > 0:
             raise Refused("The process that computes in high precision was lost.")
         if answer is None:
             raise _late(budget)
         if "late" in answer:
             raise _late(budget, answer["late"])
-        if budget.cancelled:
-            budget.check()
         if "refused" in answer:
             raise Refused(answer["refused"])
         return answer["result"]
+
+    def _once(self, request: dict[str, Any], budget: Budget) -> dict[str, Any] | None:
+        """The answer of one process, None where it died on the way."""
+        process = self._take()
+        answer = process.ask(request, budget)
+        self._give_back(process, answer is not None)
+        return answer
 
     def _take(self) -> Process:
         with self._lock:

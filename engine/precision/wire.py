@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from engine.precision.examine import Examination
-from engine.precision.resolve import Resolved, Sides
+from engine.precision.resolved import Resolved, Sides
 from engine.question import Array, Question
 
 
@@ -61,6 +61,7 @@ def resolved_to(resolved: Resolved) -> dict[str, Any]:
         "limits": resolved.limits,
         "moved": resolved.moved,
         "whole": resolved.whole,
+        "late": resolved.late,
         "sides": [[s.part, list(s.inputs), list(s.index), _number(s.left), _number(s.right)] for s in resolved.sides],
     }
 
@@ -69,7 +70,8 @@ def resolved_from(content: Mapping[str, Any]) -> Resolved:
     """The resolved answer again."""
     sides = [Sides(p, tuple(n), tuple(i), _unnumber(a), _unnumber(b)) for p, n, i, a, b in content["sides"]]
     outputs, sure = (list_from(content[name]) for name in ("outputs", "sure"))
-    return Resolved(outputs, sure, content["digits"], content["limits"], sides, content["whole"], content["moved"])
+    counts = content["digits"], content["limits"]
+    return Resolved(outputs, sure, *counts, sides, content["whole"], content["moved"], content["late"])
 
 
 def examination_to(examination: Examination) -> dict[str, Any]:

@@ -47,8 +47,8 @@ class Worker:
         try:
             return {"result": self._tasks[request["task"]](request, budget)}
         except BudgetExceeded as error:
-            # What is late at some point has a limit; otherwise it was known beforehand that it would take too long.
-            return {"late": None if error.limit else error.detail}
+            # With time left, it was known beforehand that it would take too long, and the reason says so.
+            return {"late": error.detail if budget.left else None}
         except EngineError as error:
             return {"refused": error.detail}
         except Exception as error:

@@ -69,6 +69,16 @@ cumsum: Primitive = linear(
 )
 
 
+def _tied(reduce: Callable[..., Any]) -> Callable[..., Array]:
+    """Where several elements are the largest, or the smallest."""
+
+    def tied(x: Any, *, axes: Axes) -> Array:
+        winners = np.sum(x == reduce(x, axis=axes, keepdims=True), axis=axes)
+        return np.asarray(winners > 1)
+
+    return tied
+
+
 def _extreme(name: str, reduce: Callable[..., Any]) -> Primitive:
     """Largest or smallest element; tied elements share the cotangent equally."""
 
@@ -83,10 +93,6 @@ def _extreme(name: str, reduce: Callable[..., Any]) -> Primitive:
         count = cast(sum_(winners, axes=node.params["axes"]), dtype="real")
         return [select(winners, spread(divide(cotangent, count), node), 0.0)]
 
-    def tied(x: Any, *, axes: Axes) -> Array:
-        winners = np.sum(x == reduce(x, axis=axes, keepdims=True), axis=axes)
-        return np.asarray(winners > 1)
-
     return register(
         Primitive(
             name=name,
@@ -95,7 +101,7 @@ def _extreme(name: str, reduce: Callable[..., Any]) -> Primitive:
             vjp=vjp,
             batch=shift_axes,
             whole_arrays=True,
-            kink=Kink(tied, "tied elements share the derivative equally"),
+            kink=Kink(_tied(reduce), "tied elements share the derivative equally"),
             cost=lambda node: node.inputs[0].type.size * 0.5,
         )
     )
@@ -267,7 +273,9 @@ log_softmax: Primitive = register(
 )
 
 
-def _discrete(name: str, value: Callable[..., Any], dtype: DType, *, reduces: bool = True) -> Primitive:
+def _discrete(
+    name: str, value: Callable[..., Any], dtype: DType, *, reduces: bool = True, kink: Kink | None = None
+) -> Primitive:
     """A primitive with integer or boolean results: it has no derivative, and stops cotangents."""
 
     def infer(x: Type, *, axes: Axes) -> tuple[Type]:
@@ -283,6 +291,7 @@ def _discrete(name: str, value: Callable[..., Any], dtype: DType, *, reduces: bo
             vjp=lambda node, cotangents, wanted: [None],
             batch=shift_axes,
             whole_arrays=True,
+            kink=kink,
             cost=lambda node: node.inputs[0].type.size * (1.0 if reduces else 30.0),
         )
     )
@@ -290,10 +299,28 @@ def _discrete(name: str, value: Callable[..., Any], dtype: DType, *, reduces: bo
 
 any_: Primitive = _discrete("any", lambda x, *, axes: np.any(x, axis=axes), "bool")
 all_: Primitive = _discrete("all", lambda x, *, axes: np.all(x, axis=axes), "bool")
-argmax: Primitive = _discrete("argmax", lambda x, *, axes: np.argmax(x, axis=axes[0]), "int")
-argmin: Primitive = _discrete("argmin", lambda x, *, axes: np.argmin(x, axis=axes[0]), "int")
+
+
+def _position(name: str, find: Callable[..., Any], reduce: Callable[..., Any]) -> Primitive:
+    """Where the largest or smallest element is, the first of equal ones."""
+    kink = Kink(_tied(reduce), "the first of tied elements counts", jump=True)
+    return _discrete(name, lambda x, *, axes: find(x, axis=axes[0]), "int", kink=kink)
+
+
+argmax: Primitive = _position("argmax", np.argmax, np.max)
+argmin: Primitive = _position("argmin", np.argmin, np.min)
+
+
+def _adjacent_equal(x: Any, *, axes: Axes) -> Array:
+    return np.asarray(np.any(np.diff(np.sort(x, axis=axes[0]), axis=axes[0]) == 0, axis=axes[0], keepdims=True))
+
+
 argsort: Primitive = _discrete(
-    "argsort", lambda x, *, axes: np.argsort(x, axis=axes[0], kind="stable"), "int", reduces=False
+    "argsort",
+    lambda x, *, axes: np.argsort(x, axis=axes[0], kind="stable"),
+    "int",
+    reduces=False,
+    kink=Kink(_adjacent_equal, "tied elements keep their order", jump=True),
 )
 
 
@@ -319,10 +346,6 @@ def _sort_vjp(node: Node, cotangents: Cotangents, wanted: Sequence[bool]) -> Cot
     )
     shared = divide(take_along(total, groups, axis), take_along(count, groups, axis))
     return [add_along(shared, argsort(x, axes=(axis,)), axis, x.shape)]
-
-
-def _adjacent_equal(x: Any, *, axes: Axes) -> Array:
-    return np.asarray(np.any(np.diff(np.sort(x, axis=axes[0]), axis=axes[0]) == 0, axis=axes[0], keepdims=True))
 
 
 sort: Primitive = register(

@@ -97,6 +97,8 @@ export interface DeclaredInput {
 
 export type DeclaredInputs = { [name: string]: DeclaredInput } | NamedInput[];
 
+export type DigitsValue = number | NonFinite | DigitsValue[];
+
 /** An expression that works, and inputs for it. */
 export interface Example {
   expr: string;
@@ -183,11 +185,17 @@ export interface Functions {
 export interface GradAnswer {
   /** With `check`: the report, as `/check` answers it. */
   check?: Report | null;
-  /** With `digits`: the estimated right decimal digits, by part and arranged as the answer is. */
-  digits?: { [name: string]: unknown } | null;
   value: ArrayValue;
   grad: { [name: string]: ArrayValue };
+  /** With `digits`: the estimated right decimal digits, arranged as the answer is. */
+  digits?: GradDigits | null;
   warnings: Warning[];
+}
+
+/** The right digits of an answer of `/grad`. */
+export interface GradDigits {
+  value: DigitsValue;
+  grad: { [name: string]: DigitsValue };
 }
 
 /** How the service is. */
@@ -199,14 +207,21 @@ export interface Health {
 export interface HessianAnswer {
   /** With `check`: the report, as `/check` answers it. */
   check?: Report | null;
-  /** With `digits`: the estimated right decimal digits, by part and arranged as the answer is. */
-  digits?: { [name: string]: unknown } | null;
   value: ArrayValue;
   grad: { [name: string]: ArrayValue };
   hessian: { [name: string]: { [name: string]: ArrayValue | Coo | Coo[] } };
   /** With `coo`: how many directions had to be pushed or pulled through the function for all entries. */
   passes?: number | null;
+  /** With `digits`: the estimated right decimal digits, arranged as the answer is. */
+  digits?: HessianDigits | null;
   warnings: Warning[];
+}
+
+/** The right digits of an answer of `/hessian`. */
+export interface HessianDigits {
+  value: DigitsValue;
+  grad: { [name: string]: DigitsValue };
+  hessian: { [name: string]: { [name: string]: DigitsValue | Coo | Coo[] } };
 }
 
 /**
@@ -217,13 +232,20 @@ export interface HessianAnswer {
 export interface HvpAnswer {
   /** With `check`: the report, as `/check` answers it. */
   check?: Report | null;
-  /** With `digits`: the estimated right decimal digits, by part and arranged as the answer is. */
-  digits?: { [name: string]: unknown } | null;
   /** The value; for a text that is a tuple, a list with one entry for each output. */
   value: ArrayValue;
   grad: { [name: string]: ArrayValue };
   hvp: { [name: string]: ArrayValue };
+  /** With `digits`: the estimated right decimal digits, arranged as the answer is. */
+  digits?: HvpDigits | null;
   warnings: Warning[];
+}
+
+/** The right digits of an answer of `/hvp`. */
+export interface HvpDigits {
+  value: DigitsValue;
+  grad: { [name: string]: DigitsValue };
+  hvp: { [name: string]: DigitsValue };
 }
 
 /**
@@ -281,8 +303,6 @@ export interface Hypothesis {
 export interface JacobianAnswer {
   /** With `check`: the report, as `/check` answers it. */
   check?: Report | null;
-  /** With `digits`: the estimated right decimal digits, by part and arranged as the answer is. */
-  digits?: { [name: string]: unknown } | null;
   /** The value; for a text that is a tuple, a list with one entry for each output. */
   value: ArrayValue;
   /** By input: the shape of the output, then that of the input; for several outputs, a list of these. */
@@ -291,20 +311,34 @@ export interface JacobianAnswer {
   mode: "forward" | "reverse" | "mixed";
   /** With `coo`: how many directions had to be pushed or pulled through the function for all entries. */
   passes?: number | null;
+  /** With `digits`: the estimated right decimal digits, arranged as the answer is. */
+  digits?: JacobianDigits | null;
   warnings: Warning[];
+}
+
+/** The right digits of an answer of `/jacobian`. */
+export interface JacobianDigits {
+  value: DigitsValue;
+  jacobian: { [name: string]: DigitsValue | Coo | Coo[] };
 }
 
 /** The value of a function at a point and its directional derivative, one per tangent if there were several. */
 export interface JvpAnswer {
   /** With `check`: the report, as `/check` answers it. */
   check?: Report | null;
-  /** With `digits`: the estimated right decimal digits, by part and arranged as the answer is. */
-  digits?: { [name: string]: unknown } | null;
   /** The value; for a text that is a tuple, a list with one entry for each output. */
   value: ArrayValue;
   /** Of the shape of the value; for several outputs, a list with one entry for each. */
   jvp: ArrayValue;
+  /** With `digits`: the estimated right decimal digits, arranged as the answer is. */
+  digits?: JvpDigits | null;
   warnings: Warning[];
+}
+
+/** The right digits of an answer of `/jvp`. */
+export interface JvpDigits {
+  value: DigitsValue;
+  jvp: DigitsValue;
 }
 
 /** A question with a tangent, or several: arrays by input, of its shape. Inputs left out do not move. */
@@ -796,11 +830,16 @@ export interface UmbridgeSupport {
 export interface ValueAnswer {
   /** With `check`: the report, as `/check` answers it. */
   check?: Report | null;
-  /** With `digits`: the estimated right decimal digits, by part and arranged as the answer is. */
-  digits?: { [name: string]: unknown } | null;
   /** The value; for a text that is a tuple, a list with one entry for each output. */
   value: ArrayValue;
+  /** With `digits`: the estimated right decimal digits, arranged as the answer is. */
+  digits?: ValueDigits | null;
   warnings: Warning[];
+}
+
+/** The right digits of an answer of `/value`. */
+export interface ValueDigits {
+  value: DigitsValue;
 }
 
 /** One point and its answers. */
@@ -890,12 +929,18 @@ export interface Version {
 export interface VjpAnswer {
   /** With `check`: the report, as `/check` answers it. */
   check?: Report | null;
-  /** With `digits`: the estimated right decimal digits, by part and arranged as the answer is. */
-  digits?: { [name: string]: unknown } | null;
   /** The value; for a text that is a tuple, a list with one entry for each output. */
   value: ArrayValue;
   vjp: { [name: string]: ArrayValue };
+  /** With `digits`: the estimated right decimal digits, arranged as the answer is. */
+  digits?: VjpDigits | null;
   warnings: Warning[];
+}
+
+/** The right digits of an answer of `/vjp`. */
+export interface VjpDigits {
+  value: DigitsValue;
+  vjp: { [name: string]: DigitsValue };
 }
 
 /** A question with a cotangent, or several: arrays of the shape of the output, one for each of several outputs. */

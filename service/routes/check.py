@@ -15,7 +15,7 @@ from service.reports import report_content
 from service.schemas.check import CheckBody, ReportAnswer
 from service.serialise import json_bytes
 
-REFUSALS = problems(400, 404, 413, 415, 422, 500, 503)
+REFUSALS = problems(400, 404, 410, 413, 415, 422, 500, 503)
 
 
 def _answer(context: Context, body: bytes, budget: Budget) -> Reply:

@@ -80,7 +80,10 @@ def _router(context: Context) -> APIRouter:
 
     # Not coroutines: the framework runs them in threads, where they may wait for the database.
     @router.get(
-        "/functions", operation_id="functions", response_model=FunctionsModel, responses=problems(422, 500, 503)
+        "/functions",
+        operation_id="functions",
+        response_model=FunctionsModel,
+        responses=problems(422, 500, 503, but=["overloaded"]),
     )
     def functions(
         after: Annotated[str, Query(description="`next` of the page before.")] = "",
@@ -97,7 +100,7 @@ def _router(context: Context) -> APIRouter:
         "/functions/{reference}",
         operation_id="function",
         response_model=FunctionModel,
-        responses=problems(404, 410, 422, 500, 503),
+        responses=problems(404, 410, 422, 500, 503, but=["overloaded"]),
     )
     def function(
         reference: Reference,
@@ -110,7 +113,7 @@ def _router(context: Context) -> APIRouter:
         "/functions/{reference}",
         operation_id="delete_function",
         status_code=204,
-        responses=problems(404, 410, 422, 500, 503),
+        responses=problems(404, 410, 422, 500, 503, but=["overloaded"]),
     )
     def delete(reference: Reference) -> Response:
         """Delete a function with its data, by its id or name."""

@@ -33,7 +33,9 @@ def router(context: Context) -> APIRouter:
         """The process is alive."""
         return _json(b'{"status":"ok"}')
 
-    @router.get("/readyz", operation_id="readyz", response_model=HealthModel, responses=problems(500, 503))
+    @router.get(
+        "/readyz", operation_id="readyz", response_model=HealthModel, responses=problems(500, 503, but=["unavailable"])
+    )
     async def readyz() -> Response:
         """The process takes questions of any weight; 503 while its queue is full."""
         if context.gate.full:

@@ -111,7 +111,7 @@ def router(context: Context) -> APIRouter:
         operation_id="umbridge_Info",
         summary="UM-Bridge: Info",
         response_model=wire.UmbridgeInfo,
-        responses=problems(500, 503),
+        responses=problems(500, 503, but=["overloaded"]),
     )
     async def info() -> Response:
         """The version of the protocol, and the models that there are."""

@@ -24,7 +24,7 @@ from service.schemas.vectors import VectorsAnswer, VectorsBody
 from service.serialise import json_bytes
 from service.vectors_written import as_csv, as_json, as_npz
 
-REFUSALS = problems(400, 404, 413, 415, 422, 500, 503)
+REFUSALS = problems(400, 404, 410, 413, 415, 422, 500, 503)
 UNWANTED = ("at", "batch", "precision", "digits", "check")
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypeAliasType
 
-from service.schemas.arrays import AnyArray, ArrayValue
+from service.schemas.arrays import AnyArray, ArrayValue, NonFinite
 from service.schemas.check import ReportAnswer
 from service.schemas.documented import Documented
 from service.schemas.span import SpanModel
@@ -43,9 +44,18 @@ class Judged(BaseModel):
     """What every answer may carry beside its numbers."""
 
     check: ReportAnswer | None = Field(None, description="With `check`: the report, as `/check` answers it.")
-    digits: dict[str, Any] | None = Field(
-        None, description="With `digits`: the estimated right decimal digits, by part and arranged as the answer is."
-    )
+
+
+DIGITS_TEXT = "With `digits`: the estimated right decimal digits, arranged as the answer is."
+# Never packed: they are there to be read.
+DigitsValue = TypeAliasType("DigitsValue", "float | NonFinite | list[DigitsValue]")
+AnyDigits = Annotated[Any, Documented(DigitsValue)]
+
+
+class ValueDigits(BaseModel):
+    """The right digits of an answer of `/value`."""
+
+    value: AnyDigits
 
 
 class ValueAnswer(Judged):
@@ -54,7 +64,14 @@ class ValueAnswer(Judged):
     model_config = ConfigDict(json_schema_extra={"examples": [VALUE_EXAMPLE]})
 
     value: AnyArray = Field(description=VALUE_TEXT)
+    digits: ValueDigits | None = Field(None, description=DIGITS_TEXT)
     warnings: list[WarningModel]
+
+
+class GradDigits(ValueDigits):
+    """The right digits of an answer of `/grad`."""
+
+    grad: dict[str, AnyDigits]
 
 
 class GradAnswer(Judged):
@@ -64,6 +81,7 @@ class GradAnswer(Judged):
 
     value: AnyArray
     grad: dict[str, AnyArray]
+    digits: GradDigits | None = Field(None, description=DIGITS_TEXT)
     warnings: list[WarningModel]
 
 
@@ -85,7 +103,14 @@ class Coo(BaseModel):
 
 
 AnyMatrix = Annotated[Any, Documented(ArrayValue | Coo | list[Coo])]
+AnyMatrixDigits = Annotated[Any, Documented(DigitsValue | Coo | list[Coo])]
 PASSES_TEXT = "With `coo`: how many directions had to be pushed or pulled through the function for all entries."
+
+
+class JacobianDigits(ValueDigits):
+    """The right digits of an answer of `/jacobian`."""
+
+    jacobian: dict[str, AnyMatrixDigits]
 
 
 class JacobianAnswer(Judged):
@@ -103,7 +128,14 @@ class JacobianAnswer(Judged):
     )
     mode: Literal["forward", "reverse", "mixed"] = Field(description="The mode in which it was computed.")
     passes: int | None = Field(None, ge=0, description=PASSES_TEXT)
+    digits: JacobianDigits | None = Field(None, description=DIGITS_TEXT)
     warnings: list[WarningModel]
+
+
+class HessianDigits(GradDigits):
+    """The right digits of an answer of `/hessian`."""
+
+    hessian: dict[str, dict[str, AnyMatrixDigits]]
 
 
 class HessianAnswer(Judged):
@@ -113,7 +145,14 @@ class HessianAnswer(Judged):
     grad: dict[str, AnyArray]
     hessian: dict[str, dict[str, AnyMatrix]]
     passes: int | None = Field(None, ge=0, description=PASSES_TEXT)
+    digits: HessianDigits | None = Field(None, description=DIGITS_TEXT)
     warnings: list[WarningModel]
+
+
+class JvpDigits(ValueDigits):
+    """The right digits of an answer of `/jvp`."""
+
+    jvp: AnyDigits
 
 
 class JvpAnswer(Judged):
@@ -121,7 +160,14 @@ class JvpAnswer(Judged):
 
     value: AnyArray = Field(description=VALUE_TEXT)
     jvp: AnyArray = Field(description="Of the shape of the value; for several outputs, a list with one entry for each.")
+    digits: JvpDigits | None = Field(None, description=DIGITS_TEXT)
     warnings: list[WarningModel]
+
+
+class VjpDigits(ValueDigits):
+    """The right digits of an answer of `/vjp`."""
+
+    vjp: dict[str, AnyDigits]
 
 
 class VjpAnswer(Judged):
@@ -129,7 +175,14 @@ class VjpAnswer(Judged):
 
     value: AnyArray = Field(description=VALUE_TEXT)
     vjp: dict[str, AnyArray]
+    digits: VjpDigits | None = Field(None, description=DIGITS_TEXT)
     warnings: list[WarningModel]
+
+
+class HvpDigits(GradDigits):
+    """The right digits of an answer of `/hvp`."""
+
+    hvp: dict[str, AnyDigits]
 
 
 class HvpAnswer(Judged):
@@ -141,4 +194,5 @@ class HvpAnswer(Judged):
     value: AnyArray = Field(description=VALUE_TEXT)
     grad: dict[str, AnyArray]
     hvp: dict[str, AnyArray]
+    digits: HvpDigits | None = Field(None, description=DIGITS_TEXT)
     warnings: list[WarningModel]

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from engine.derive.rounding import rounding_error
@@ -27,8 +26,11 @@ from engine.verify.ziv import settle
 from tests import expressions
 from tests.asking import ENGINE, budget, graph_of_text, question
 from tests.corpus.test_corpus import CASES, numbers
+from tests.drawing import drawn_always
 
 ENOUGH = 8.0
+POINT: Mapping[str, Any] = {"x": 0.0, "y": 0.0, "v": [0.0] * 3, "w": [0.0] * 3, "A": [[0.0] * 3] * 3}
+"""The inputs of generated expressions."""
 
 
 @dataclass(frozen=True)
@@ -91,13 +93,10 @@ def corpus() -> list[Number]:
 def drawn(cancelling: bool) -> list[tuple[str, dict[str, Any]]]:
     """Generated expressions with their points, the same ones every time; `cancelling` ones lose digits on purpose."""
     made: list[tuple[str, dict[str, Any]]] = []
-
-    @seed(20_261_121)
-    @settings(
-        max_examples=80, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=[*HealthCheck]
-    )
-    @given(expressions.scalars(3), expressions.points(), st.integers(0, 3))
-    def collect(text: str, at: dict[str, Any], way: int) -> None:
+    rng = np.random.default_rng(20_261_121)
+    for text, way in drawn_always(st.tuples(expressions.scalars(3), st.integers(0, 3)), 80):
+        # Hypothesis likes ends of intervals, where numbers that are alike cancel more often than is usual.
+        at = {name: np.round(rng.uniform(0.25, 2.0, np.shape(a)), 3) for name, a in POINT.items()}
         if cancelling:
             ways = (
                 "({0})*(1 + x*1e-9) - ({0})",
@@ -105,10 +104,9 @@ def drawn(cancelling: bool) -> list[tuple[str, dict[str, Any]]]:
                 "sqrt(1e8 + ({0})) - 1e4",
                 "log(1 + ({0})*1e-9)*1e9",
             )
-            text = ways[way].format(text)
-        made.append((text, at))
-
-    collect()
+            made.append((ways[way].format(text), at))
+        else:
+            made.append((text, at))
     return made
 
 
@@ -187,11 +185,17 @@ LOST: list[tuple[str, Mapping[str, Any], float]] = [
     ("(1 + x*1e-10)^1e10", {"x": 0.3}, 6.0),
     ("log1p(x*y)", {"x": -0.99999999, "y": 1.000000009}, 8.3),
     ("sum(v) - 6", {"v": [1.1, 2.2, 2.7 + 1e-9]}, 6.5),
-    ("det(A)", {"A": [[1.0, 2.0], [0.5, 1.0 + 1e-10]]}, 6.0),
+    ("det(A)", {"A": [[1.0, 2.0], [0.5, 1.0 + 1e-10]]}, 5.5),
     ("x^2", {"x": 3.3}, 15.7),
     ("-x", {"x": 3.3}, MOST),
     ("4*x", {"x": 3.3}, MOST),
     ("v[1]", {"v": [1.0, 2.0]}, MOST),
+    # Whole numbers are added and multiplied without an error, which a negative base would not allow.
+    ("x^(3*p + q)", {"x": -2.0, "p": 1.0, "q": 2.0}, 15.7),
+    ("x^(p/3*3)", {"x": -2.0, "p": 3.0}, 0.0),
+    # Where the function is stationary in what was lost, only a result that is really moved tells of it.
+    ("cos((a + x) - a)", {"a": 1e16, "x": 1.0}, 0.0),
+    ("((a + x) - a - 1)^2", {"a": 1e10, "x": 1.0}, 0.0),
 ]
 
 
@@ -203,6 +207,26 @@ def test_digits_of_a_value(text: str, at: Mapping[str, Any], expected: float) ->
     assert abs(float(found) - expected) < 1.0
 
 
+def test_a_derivative_that_nobody_asked_for_takes_no_digits_away() -> None:
+    """That of a power of a negative number with respect to the exponent is NaN."""
+    for at in ({"x": -2.0, "p": 3.0}, {"x": [-2.0, 3.0, -1.5], "p": 4.0}):
+        asked = replace(question("sum(x^p)", at, wrt=("x",)), precision="float64", digits=True)
+        found = ENGINE.answer(asked, "hessian", budget()).digits
+        assert found is not None
+        for part in (found["value"], found["grad"]["x"], found["hessian"]["x"]["x"]):
+            assert np.min(part) > 15.0
+
+
+def test_two_errors_of_one_size_do_not_cancel_in_all_draws() -> None:
+    """Those of the sum and of the product are as large, relatively, and meet in the difference."""
+    rng = np.random.default_rng(20_261_121)
+    asked = question("y*(1 + x*1e-9) - y", {"x": rng.uniform(0.2, 2.0, 500), "y": rng.uniform(0.2, 2.0, 500)})
+    asked = replace(asked, precision="float64")
+    prepared = ENGINE.prepare(asked, "value", budget())
+    (found,) = prepared.digits(prepared.run(asked, budget()), asked, budget())
+    assert np.max(found) < 9.0
+
+
 def test_the_graph_of_errors_has_one_output_for_each() -> None:
     graph, arguments = graph_of_text("(x*y, x - y, 3.0)", {"x": [1.0, 2.0], "y": 0.1})
     errors = rounding_error(graph, lanes=4)
@@ -212,8 +236,9 @@ def test_the_graph_of_errors_has_one_output_for_each() -> None:
     again = compile_graph(rounding_error(graph, lanes=4))(arguments)[0]
     for a, b in zip((first, second, third), again, strict=True):
         np.testing.assert_array_equal(a, b)
-    # Half a unit in the last place of each, with both signs.
-    np.testing.assert_allclose(np.abs(first), np.broadcast_to(2.0**-53 * np.array([0.1, 0.2]), (4, 2)), rtol=1e-6)
+    # About half a unit in the last place of each, with both signs.
+    sizes = np.abs(first) / (2.0**-53 * np.array([0.1, 0.2]))
+    assert np.all((sizes > 0.75) & (sizes <= 1.25 * (1 + 1e-6)))
     assert len({tuple(np.sign(draw)) for draw in [*first, *second]}) >= 2
     assert np.all(third == 0)
 

@@ -120,6 +120,49 @@ def test_digits_that_are_kept_fire_nothing(text: str, at: Mapping[str, Any]) -> 
     assert not fires(text, at)
 
 
+def one_lost(place: int, beside: float) -> tuple[Any, Any]:
+    """Two long vectors that cancel at one place, and something else at another."""
+    v, w = LONG * 1.0, -LONG[::-1] * 3.0
+    w[place] = v[place] * 1.1 * (1.0 - 1e-12)
+    v[7] = beside
+    return v, w
+
+
+@pytest.mark.parametrize("beside", [1.0, 0.0, np.nan, np.inf, -np.inf, 1e300, -1e300, 5e-324])
+@pytest.mark.parametrize("place", [0, 8191, 20_000, 32_767, 32_768, 39_999])
+@pytest.mark.parametrize("text", ["v*1.1 - w", "(A*1.1 - B)[0, 0]", "(transpose(A)*1.1 - transpose(B))[0, 0]"])
+def test_one_lost_element_of_many_fires(text: str, place: int, beside: float) -> None:
+    """Whatever is looked at first of large arrays, and however large or undefined another element is."""
+    v, w = one_lost(place, beside)
+    assert fires(text, {"v": v, "w": w} if "v" in text else {"A": v.reshape(200, 200), "B": w.reshape(200, 200)})
+
+
+@pytest.mark.parametrize("place", [0, 32_768, 39_999])
+@pytest.mark.parametrize("text", ["v*1.1 - x*1.1", "x*1.1 - v*1.1", "v*1.1 + (-x*1.1)"])
+def test_one_lost_element_beside_a_broadcast_number_fires(text: str, place: int) -> None:
+    v = LONG * 1.0
+    v[place] = 700.0 * (1.0 - 1e-12)
+    assert fires(text, {"v": v, "x": 700.0})
+
+
+def test_long_sums_fire_only_where_they_cancel() -> None:
+    signs = np.where(np.arange(40_000) % 2, 1.0, -1.0)
+    for text, fired in (("sum(v*w)", True), ("sum(v*v*w) + 1e5", True), ("sum(v*w*w)", False), ("sum(v*x*w)", True)):
+        assert fires(text, {"v": np.ones(40_000), "w": signs, "x": -2.5}) == fired, text
+    for beside, fired in ((1e6, False), (np.nan, False), (1e-3, True)):
+        v = np.append(signs, beside)
+        assert fires("sum(v*1.1)", {"v": v}) == fired
+
+
+def test_what_is_positive_is_added_without_a_guard() -> None:
+    """Sums of it have the digits of their terms."""
+    at = {"x": 1.0, "v": [1.0, 2.0], "A": [[1.0, 2.0], [3.0, 4.0]]}
+    for text in ("sum(v^2)", "exp(x) + sqrt(abs(x)) + 1", "sum(exp(v)) + 3*x^2", "abs(A) @ abs(v)", "cumsum(exp(v))"):
+        assert guards(graph_of_text(text, at)[0]) == {}, text
+    for text in ("sum(v*x)", "exp(x) - 1.5", "exp(x) + x*x*x", "A @ abs(v)", "exp(x) + (-2)*x^2"):
+        assert guards(graph_of_text(text, at)[0]), text
+
+
 def test_exact_arguments_need_no_guard() -> None:
     graph, _ = graph_of_text("sin(x) - abs(y) + v[0]*2 - maximum(x, y)", {"x": 1.0, "y": 1.0, "v": [1.0]})
     guarded = [node.primitive.name for node in guards(graph)]

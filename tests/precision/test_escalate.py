@@ -13,7 +13,7 @@ import pytest
 from engine.errors import BudgetExceeded, EngineError, Unsupported
 from engine.limits import Budget
 from engine.precision.escalate import decide, undecided
-from engine.precision.resolve import Resolved
+from engine.precision.resolved import Resolved
 from engine.question import Answer, Array, Ask, Precision, Question
 from tests.asking import ENGINE, budget, codes, question
 
@@ -198,6 +198,10 @@ def test_only_the_points_that_need_it_change_in_a_batch() -> None:
         ("sin(x)/x", {"x": 0.0}, "auto", (15.9, 16.0), (15.9, 16.0)),
         ("sin(x)/x", {"x": 0.0}, "float64", (0.0, 0.0), (0.0, 0.0)),
         ("log(x)", {"x": -1.0}, "auto", (0.0, 0.0), (0.0, 0.0)),
+        # Nothing is claimed of what is not finite, whether it came in or was made here.
+        *[(text, {"x": NAN}, p, (0.0, 0.0), (0.0, 0.0)) for text in ("2*x", "x") for p in ("float64", "auto", "exact")],
+        ("x", {"x": INF}, "float64", (0.0, 0.0), (15.9, 16.0)),
+        ("x^y", {"x": -2.0, "y": 3.0}, "float64", (15.0, 16.0), (15.0, 16.0)),
     ],
 )
 def test_digits(
@@ -267,6 +271,34 @@ def test_without_high_precision_the_float64_answer_is_given_with_a_warning(
     # The reason is told as part of a sentence.
     assert ".." not in warning.message
     assert warning.message.endswith(".")
+
+
+LARGE = np.full(300_000, 1e-12)
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "precision", "what", "words"),
+    [
+        ("sum((y + 1) - 1)", {"y": LARGE}, "auto", "value", "high precision would take about"),
+        ("sum(y^2)", {"y": LARGE}, "exact", "value", "high precision would take about"),
+        ("((x + 1) - 1, sum((y + 1) - 1))", {"x": 1e-12, "y": LARGE}, "auto", "value", "there was not enough time"),
+        ("sum(sin(x)/x)", {"x": np.zeros(20_000)}, "auto", "value", "there was not enough time"),
+    ],
+)
+def test_large_arrays_are_told_the_truth_about_the_time(
+    text: str, at: Mapping[str, Any], precision: Precision, what: Ask, words: str
+) -> None:
+    answer = answered(text, at, precision, what=what)
+    warning = answer.warnings[0]
+    assert warning.code == "ill-conditioned"
+    assert words in warning.message
+    assert "within" not in warning.message
+    assert "second look" not in warning.message
+
+
+def test_without_any_time_left_nobody_is_asked() -> None:
+    answer = decided(replace(KINK, precision="exact"), too_late, Budget.starting_now(0.0))
+    assert "No time was left".lower() in answer.warnings[0].message
 
 
 def test_a_withdrawn_question_is_not_answered() -> None:

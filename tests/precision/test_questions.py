@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 
-from engine.question import Answer, Ask, Precision, Question
-from tests.asking import ENGINE, budget, codes
+from engine.engine import Engine
+from engine.limits import Limits
+from engine.question import Answer, Ask, Precision, Question, Sparse
+from tests.asking import budget, codes
 
 LN2 = math.log(2.0)
+
+
+PATIENT = Engine(Limits(escalation_seconds=60.0))
+"""What is right does not depend on how busy the machine is."""
 
 
 def ask(
@@ -25,12 +31,13 @@ def ask(
     batch: bool | tuple[str, ...] = False,
     precision: Precision = "auto",
     wrt: tuple[str, ...] | None = None,
+    form: Literal["dense", "coo"] = "dense",
 ) -> Answer:
     """The whole way of a question, in this process."""
     arrays = {name: np.asarray(a, dtype=float) for name, a in at.items()}
     ways = {name: np.asarray(a, dtype=float) for name, a in (along or {}).items()}
-    question = Question(text, arrays, wrt=wrt, batch=batch, along=ways, many=many, precision=precision)
-    return ENGINE.answer(question, what, budget())
+    question = Question(text, arrays, wrt=wrt, batch=batch, along=ways, many=many, precision=precision, format=form)
+    return PATIENT.answer(question, what, budget(60.0))
 
 
 # text, the two inputs, value, gradient, Hessian
@@ -195,3 +202,62 @@ def test_numbers_called_limits_are_as_many_as_said(text: str) -> None:
         now = [float(x) for x in answer.outputs]
         changed = sum(not (a == b or (a != a and b != b)) for a, b in zip(was, now, strict=True))
         assert said <= changed <= said + sum(np.isfinite(was)), (was, now, said)
+
+
+FORMS: tuple[Literal["dense"], Literal["coo"]] = ("dense", "coo")
+SPARSE: list[tuple[str, Mapping[str, Any], Sequence[Ask]]] = [
+    ("sqrt(x)^2", {"x": [0.0, 1.0, 0.0]}, ["jacobian"]),
+    ("x*abs(x) + sqrt(y)^2", {"x": [0.0, 1.0, 0.0], "y": [0.0, 2.0, 3.0]}, ["jacobian"]),
+    ("abs(x)", {"x": [0.0, 1.0]}, ["jacobian"]),
+    ("(sqrt(x)^2, x*y)", {"x": 0.0, "y": 2.0}, ["jacobian"]),
+    ("x*y/(x^2 + y^2)", {"x": 0.0, "y": 0.0}, ["jacobian", "hessian"]),
+    ("sum(sin(x)/x)", {"x": [0.0, 1.0, 0.0]}, ["jacobian", "hessian"]),
+    ("sum(sin(x)/x*y)", {"x": [0.0, 1.0], "y": [1.0, 2.0]}, ["hessian"]),
+    ("sum(abs(x)^3)", {"x": [[0.0, 1.0], [2.0, 0.0]]}, ["hessian"]),
+]
+
+
+def in_full(part: Any) -> Any:
+    """A part of an answer with sparse matrices in full, two-dimensional."""
+    if isinstance(part, Mapping):
+        return {name: in_full(inner) for name, inner in part.items()}
+    if isinstance(part, tuple):
+        return tuple(in_full(inner) for inner in part)
+    if isinstance(part, Sparse):
+        made = np.zeros((*part.value.shape[:-1], *part.shape))
+        made[..., part.row, part.column] = part.value
+        return made
+    return part
+
+
+def alike(sparse: Any, dense: Any) -> None:
+    """The same numbers, whatever the shapes."""
+    if isinstance(sparse, Mapping):
+        for name in sparse:
+            alike(sparse[name], dense[name])
+    elif isinstance(sparse, tuple):
+        for a, b in zip(sparse, dense, strict=True):
+            alike(a, b)
+    else:
+        np.testing.assert_array_equal(np.ravel(sparse), np.ravel(dense))
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "what"), [(text, at, what) for text, at, asks in SPARSE for what in asks], ids=str
+)
+def test_entries_of_sparse_matrices_are_resolved_as_in_full(text: str, at: Mapping[str, Any], what: Ask) -> None:
+    for precision in ("auto", "exact"):
+        dense, sparse = (ask(what, text, at, precision=precision, form=form) for form in FORMS)
+        alike(in_full(sparse.parts[what]), dense.parts[what])
+        assert codes(sparse) == codes(dense)
+
+
+def test_entries_of_sparse_matrices_are_resolved_point_by_point() -> None:
+    """Those that are 0 by structure are not sought, and need no limit along a line without the function."""
+    answer = ask(
+        "jacobian", "sin(x)/x*y", {"x": [[0.0, 1.0], [2.0, 0.0]], "y": 3.0}, batch=("x",), wrt=("x",), form="coo"
+    )
+    found = in_full(answer.parts["jacobian"]["x"])
+    slope = [3.0 * (math.cos(x) / x - math.sin(x) / x**2) for x in (1.0, 2.0)]
+    close(found, [[[0.0, 0.0], [0.0, slope[0]]], [[slope[1], 0.0], [0.0, 0.0]]])
+    assert "non-finite" not in codes(answer)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.errors import BudgetExceeded, EngineError
+from engine.errors import BudgetExceeded, EngineError, Limit
 from engine.limits import Budget, Limits
 from engine.precision import wire
 from engine.precision.referee import Process, Referee, Refused
@@ -118,6 +118,29 @@ def test_a_worker_outlives_its_own_mistakes(monkeypatch: pytest.MonkeyPatch, err
     assert error.__name__ in answer["refused"]
 
 
+def test_a_worker_tells_whether_it_was_late_or_saw_that_it_would_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = Worker(Limits())
+
+    def answer(seconds: float, limit: Limit | None) -> dict[str, Any]:
+        def exceeds(*_: Any) -> Any:
+            raise BudgetExceeded("It would take 40 s.", limit=limit)
+
+        monkeypatch.setitem(worker._tasks, "resolve", exceeds)
+        return worker.answer({"task": "resolve", "seconds": seconds})
+
+    limit = Limit("run_seconds", 10.0, 40.0)
+    assert answer(5.0, None) == answer(5.0, limit) == {"late": "It would take 40 s."}
+    assert answer(0.0, limit) == {"late": None}
+
+
+def test_nobody_is_asked_when_no_time_is_left() -> None:
+    with Referee(most=1) as referee:
+        error = late(lambda: referee.resolve(EASY, "grad", Budget.starting_now(0.0)))
+        assert isinstance(error, BudgetExceeded)
+        assert "within 0 s" not in error.detail
+        assert children(referee) == []
+
+
 def test_a_process_that_hangs_is_killed_and_replaced(referee: Referee) -> None:
     before = referee.killed
     error = late(lambda: referee.resolve(ENDLESS, "value", Budget.starting_now(1.0)))
@@ -147,17 +170,52 @@ def test_a_process_killed_while_it_is_idle_is_replaced(referee: Referee) -> None
     assert all(is_gone(pid) for pid in pids)
 
 
-def test_a_process_killed_under_way_is_told_and_replaced() -> None:
+def test_a_question_whose_process_is_killed_goes_to_another() -> None:
     with Referee(most=1) as referee, ThreadPoolExecutor(1) as pool:
         referee.resolve(EASY, "grad", budget())
         (child,) = children(referee)
-        waiting = pool.submit(lambda: late(lambda: referee.resolve(ENDLESS, "value", budget(60.0))))
+        child.send_signal(signal.SIGSTOP)
+        waiting = pool.submit(lambda: referee.resolve(EASY, "grad", budget()))
         while referee._idle:
             os.sched_yield()
         child.kill()
-        error = waiting.result(30)
-        assert "lost" in error.detail
+        assert waiting.result(30).limits > 0
         assert is_gone(child.pid)
+
+
+@pytest.mark.parametrize("waits", [False, True], ids=["computed", "in the queue"])
+def test_a_question_that_is_withdrawn_holds_nobody_up(waits: bool) -> None:
+    whole = budget(60.0)
+    with Referee(most=1) as referee, ThreadPoolExecutor(1) as pool:
+        referee.resolve(EASY, "grad", budget())
+        (child,) = children(referee)
+        if waits:
+            assert referee._free.acquire(blocking=False)
+        waiting = pool.submit(lambda: late(lambda: referee.resolve(ENDLESS, "value", whole.share(50.0))))
+        while not waits and referee._idle:
+            os.sched_yield()
+        whole.cancelled = True
+        assert "withdrawn" in waiting.result(20).detail
+        assert waits or is_gone(child.pid)
+        if waits:
+            referee._free.release()
+        assert referee.resolve(EASY, "grad", budget()).limits > 0
+
+
+def test_a_question_that_kills_two_processes_is_refused() -> None:
+    with Referee(most=1) as referee, ThreadPoolExecutor(1) as pool:
+        referee.resolve(EASY, "grad", budget())
+        waiting = pool.submit(lambda: late(lambda: referee.resolve(ENDLESS, "value", budget(60.0))))
+        killed: set[int] = set()
+        while not waiting.done():
+            for child in children(referee):
+                if not referee._idle and len(killed) < 2 and child.pid not in killed:
+                    killed.add(child.pid)
+                    child.kill()
+            os.sched_yield()
+        assert "lost" in waiting.result().detail
+        assert len(killed) == 2
+        assert all(is_gone(pid) for pid in killed)
         assert referee.resolve(EASY, "grad", budget()).limits > 0
 
 
@@ -286,5 +344,5 @@ def test_a_process_ends_once_however_often_it_is_told() -> None:
         thread.join(20)
     process.end()
     assert not process.alive
-    assert process.ask({"task": "resolve"}, 1.0) is None
+    assert process.ask({"task": "resolve"}, budget()) is None
     assert is_gone(process._child.pid)

@@ -12,7 +12,7 @@ import pytest
 
 from engine.precision import wire
 from engine.precision.examine import Examination
-from engine.precision.resolve import Resolved, Sides
+from engine.precision.resolved import Resolved, Sides
 from engine.question import Question
 
 NAN, INF = math.nan, math.inf
@@ -97,7 +97,7 @@ SIDES = [
 def resolved(outputs: list[Any]) -> Resolved:
     """An answer with these outputs, some of them sure."""
     sure = [np.asarray(np.isfinite(output)) for output in outputs]
-    return Resolved(outputs, sure, 320, 5, list(SIDES), whole=False, moved=3)
+    return Resolved(outputs, sure, 320, 5, list(SIDES), whole=False, moved=3, late=True)
 
 
 def test_a_resolved_answer_is_the_same() -> None:
@@ -107,7 +107,7 @@ def test_a_resolved_answer_is_the_same() -> None:
         assert len(a) == len(b)
         for x, y in zip(a, b, strict=True):
             identical(x, y)
-    assert (found.digits, found.limits, found.moved, found.whole) == (320, 5, 3, False)
+    assert (found.digits, found.limits, found.moved, found.whole, found.late) == (320, 5, 3, False, True)
     assert found.sides == SIDES
     assert [math.copysign(1, s.right) for s in found.sides if s.right is not None] == [1, 1, -1]
     without = Resolved([], [], 80, 0, [Sides("g", (), (), NAN, 1.0)])

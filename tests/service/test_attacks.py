@@ -89,6 +89,9 @@ def test_noise_at_all_scales_is_no_limit(live: Live, expr: str, second: float, p
         ("/hessian", "x*y*(x^2 - y^2)/(x^2 + y^2)", {"x": 0, "y": 0}, "auto"),
         ("/hessian", "softsign(x)", {"x": 0}, "exact"),
         ("/hessian", "elu(x)", {"x": 0}, "exact"),
+        ("/grad", "x[argmax(x)]", {"x": [1, 1]}, "auto"),
+        ("/grad", "argmin([x, y])*x", {"x": 1, "y": 1}, "auto"),
+        ("/grad", "sum(x[argsort(x)]*[1, 2])", {"x": [1, 1]}, "exact"),
     ],
 )
 def test_a_derivative_that_does_not_exist_is_not_given_in_silence(
@@ -97,6 +100,11 @@ def test_a_derivative_that_does_not_exist_is_not_given_in_silence(
     _, answer = live.post(path, {"expr": expr, "at": at, "precision": precision})
     told = [warning for warning in answer["warnings"] if not warning.get("resolved")]
     assert {warning["code"] for warning in told} & {"kink", "singular", "non-finite", "ill-conditioned"}
+
+
+def test_a_position_among_equals_that_does_not_matter_is_no_kink(live: Live) -> None:
+    _, answer = live.post("/grad", {"expr": "sum(x[argsort(x)])", "at": {"x": [1, 1]}})
+    assert (answer["grad"]["x"], answer["warnings"]) == ([1, 1], [])
 
 
 def test_what_overflows_is_not_called_undefined(live: Live) -> None:

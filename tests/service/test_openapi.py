@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
@@ -15,10 +17,14 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from service.app import create_app
 from service.settings import Settings
 from tests.service.asgi import Client
+from tests.service.stores import Shop
 
-schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(Settings(run_seconds=2.0), io.StringIO()))
+schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(Settings(run_seconds=5.0), io.StringIO()))
 load_all_checks()
 
+EXAMPLES = 15
+"""Random requests for each operation, beside the hundreds that follow from its schema; drawing them takes most of the
+time of this test."""
 OPERATIONS = {
     "value": "POST /value",
     "grad": "POST /grad",
@@ -62,7 +68,7 @@ def document(client: Client) -> dict[str, Any]:
 
 
 @schema.parametrize()
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 def test_the_service_keeps_to_its_document(case: schemathesis.Case[Any]) -> None:
     # A string that fits the schema is a program, which may well be wrong: a 422 is then the right answer.
     response = case.call_and_validate(excluded_checks=[positive_data_acceptance])
@@ -84,12 +90,85 @@ def test_the_service_keeps_to_its_document(case: schemathesis.Case[Any]) -> None
         (422, b"{}", {"content-type": "application/json"}),
     ],
 )
-@pytest.mark.parametrize("path", ["/value", "/grad", "/jacobian", "/hessian", "/jvp", "/vjp", "/hvp"])
+@pytest.mark.parametrize(
+    "path", ["/value", "/grad", "/jacobian", "/hessian", "/jvp", "/vjp", "/hvp", "/check", "/vectors"]
+)
 def test_every_refusal_is_documented(
     client: Client, document: dict[str, Any], path: str, status: int, body: bytes, headers: dict[str, str]
 ) -> None:
     assert client.post(path, body, headers).status == status
-    assert {str(status), "500", "503"} <= set(document["paths"][path]["post"]["responses"])
+    assert {str(status), "404", "410", "500", "503"} <= set(document["paths"][path]["post"]["responses"])
+
+
+def test_what_a_busy_server_and_one_without_database_say_is_documented_where_it_can_happen(
+    document: dict[str, Any],
+) -> None:
+    named: dict[str, set[str]] = {}
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
+            content = operation["responses"].get("503", {"content": {}})["content"].get("application/problem+json")
+            if content is not None:
+                shown = (
+                    [content["example"]] if "example" in content else [e["value"] for e in content["examples"].values()]
+                )
+                named[f"{path} {operation['operationId']}"] = {e["type"].removeprefix("/errors/") for e in shown}
+                for name in named[f"{path} {operation['operationId']}"]:
+                    assert f"`{name}`" in operation["responses"]["503"]["description"]
+    both, busy, store = {"overloaded", "unavailable"}, {"overloaded"}, {"unavailable"}
+    questions = ("value", "grad", "jacobian", "hessian", "jvp", "vjp", "hvp", "check", "vectors")
+    assert named == {f"/{name} {name}": both for name in questions} | {
+        "/functions store_function": both,
+        "/functions functions": store,
+        "/functions/{reference} function": store,
+        "/functions/{reference} delete_function": store,
+        "/Info umbridge_Info": store,
+        "/check/plan plan": busy,
+        "/check/verdict verdict": busy,
+        "/readyz readyz": busy,
+    }
+
+
+def test_a_deleted_function_is_gone_for_checks_and_vectors_too(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    id = shop.store("x^2")["id"]
+    assert shop.post("/check", {"function": id, "at": {"x": 1}}).status == 200
+    assert shop.delete(f"/functions/{id}").status == 204
+    assert shop.post("/check", {"function": id, "at": {"x": 1}}).status == 410
+    assert shop.post("/vectors", {"function": id, "domain": {"x": [0, 1]}}).status == 410
+
+
+DIGITS: list[tuple[str, dict[str, Any]]] = [
+    ("value", {}),
+    ("value", {"expr": "x, [y, y]"}),
+    ("grad", {}),
+    ("jacobian", {}),
+    ("jacobian", {"format": "coo"}),
+    ("jacobian", {"expr": "x, x*y", "format": "coo"}),
+    ("hessian", {}),
+    ("hessian", {"format": "coo"}),
+    ("jvp", {"tangent": {"x": 1}}),
+    ("vjp", {"cotangent": 1}),
+    ("hvp", {"vector": {"x": 1}}),
+    ("grad", {"encoding": "base64"}),
+]
+
+
+@pytest.mark.parametrize(("name", "fields"), DIGITS)
+def test_digits_are_of_their_type(client: Client, document: dict[str, Any], name: str, fields: dict[str, Any]) -> None:
+    question = {"expr": "x^2*sin(y)", "at": {"x": 3, "y": 0.5}, "digits": True, **fields}
+    digits = client.post(f"/{name}", question).json()["digits"]
+    schemas = document["components"]["schemas"]
+    shown = schemas[f"{name.capitalize()}Answer"]["properties"]["digits"]["anyOf"][0]
+
+    def valid(content: Any) -> bool:
+        full = {**shown, "components": {"schemas": schemas}}
+        return bool(jsonschema_rs.is_valid(full, content))
+
+    assert valid(digits)
+    assert set(schemas[shown["$ref"].rsplit("/", 1)[1]]["required"]) == set(digits)
+    for part in digits:
+        assert not valid({**digits, part: "many"})
+        assert not valid({key: value for key, value in digits.items() if key != part})
 
 
 def test_every_operation_has_a_tidy_id(document: dict[str, Any]) -> None:
@@ -111,8 +190,9 @@ def test_every_refusal_is_a_problem(document: dict[str, Any]) -> None:
                     assert reference == "#/components/schemas/UmbridgeRefusal"
                 elif status.startswith(("4", "5")):
                     assert set(response["content"]) == {"application/problem+json"}
-                    example = response["content"]["application/problem+json"]["example"]
-                    assert str(example["status"]) == status
+                    content = response["content"]["application/problem+json"]
+                    for example in [e["value"] for e in content.get("examples", {}).values()] or [content["example"]]:
+                        assert str(example["status"]) == status
 
 
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:

@@ -206,5 +206,29 @@ def test_a_factor_of_a_count() -> None:
     assert (best.kind, "the number of samples" in best.detail) == ("factor", True)
 
 
+@pytest.mark.parametrize(
+    ("factor", "count", "said"),
+    [
+        (2.0, 4, "is multiplied by 2."),
+        (0.5, 4, "is multiplied by 1/2."),
+        (4.0, 8, "is multiplied by 4."),
+        (2.0, 2, "is multiplied by 2, where 2 is the number of samples."),
+        (4.0, 4, "is multiplied by 4, where 4 is the number of samples."),
+        (3.5, 7, "is multiplied by 7/2, where 7 is the number of samples."),
+        (14.0, 7, "is multiplied by 2 * 7, where 7 is the number of samples."),
+    ],
+)
+def test_a_plain_factor_is_not_made_of_a_count(factor: float, count: int, said: str) -> None:
+    expected = np.array([1.75, 10.5, 3.25])
+    (best,) = explain_arrays(arrays_of({"x": factor * expected}, {"x": expected}), {"the number of samples": count})
+    assert best.detail.endswith(said)
+
+
+def test_a_count_comes_before_a_fraction_of_another() -> None:
+    claim = arrays_of({"x": [10.5, 63.0]}, {"x": [1.75, 10.5]})
+    (best,) = explain_arrays(claim, {"the number of points": 12, "the number of samples": 6})
+    assert best.detail.endswith("is multiplied by 6, where 6 is the number of samples.")
+
+
 def test_one_number_has_no_nameless_factor() -> None:
     assert explain_arrays(arrays_of({"x": 1.2345678}, {"x": 2.0})) == []

@@ -41,17 +41,21 @@ _PLAIN: tuple[tuple[float, str], ...] = (
 
 
 def named_factors(sizes: Mapping[str, int]) -> Iterator[tuple[float, str]]:
-    """All factors with their names; `sizes` has counts by what they count, such as `the length of x`."""
+    """All factors with their names; `sizes` has counts by what they count, such as `the length of x`.
+
+    A factor that has a name of its own is not told as a fraction or a multiple of a count: 2 is no 4/2.
+    """
     by_count: dict[int, list[str]] = {}
     for what, count in sizes.items():
         if count > 1:
             by_count.setdefault(count, []).append(what)
-    plain = dict(_PLAIN)
-    for count, whats in by_count.items():
-        what = " and ".join(whats[:2])
+    found = dict(_PLAIN)
+    counted = {count: f"where {count} is {' and '.join(whats[:2])}" for count, whats in by_count.items()}
+    for count, what in counted.items():
+        found[float(count)] = f"{count}, {what}"
+        found[1 / count] = f"1/{count}, {what}"
+    for count, what in counted.items():
         for value, name in (
-            (float(count), f"{count}"),
-            (1 / count, f"1/{count}"),
             (2 / count, f"2/{count}"),
             (count / 2, f"{count}/2"),
             (2.0 * count, f"2 * {count}"),
@@ -59,9 +63,8 @@ def named_factors(sizes: Mapping[str, int]) -> Iterator[tuple[float, str]]:
             (count / (count - 1), f"{count}/{count - 1}"),
             ((count - 1) / count, f"{count - 1}/{count}"),
         ):
-            if "where" not in plain.get(value, ""):
-                plain[value] = f"{plain.get(value, name)}, where {count} is {what}"
-    yield from plain.items()
+            found.setdefault(value, f"{name}, {what}")
+    yield from found.items()
 
 
 def named_factor(factor: float, sizes: Mapping[str, int], near: float = NEAR) -> tuple[float, str] | None:
