@@ -148,9 +148,13 @@ def loop_nanoseconds(node: Node) -> float:
     inner = [sum(map(node_nanoseconds, graph.nodes)) for graph in node.graphs]
     if node.primitive.name != "loop":
         return CALL_NANOSECONDS + max(inner)
+    return CALL_NANOSECONDS + steps_of(node) * (inner[0] + STEP_NANOSECONDS)
+
+
+def steps_of(node: Node) -> int:
+    """How many steps a loop takes, or, where that is not known beforehand, a guess."""
     count = node.inputs[0].constant if node.params["bounded"] else None
-    steps = UNKNOWN_STEPS if count is None else max(0, int(count))
-    return CALL_NANOSECONDS + steps * (inner[0] + STEP_NANOSECONDS)
+    return UNKNOWN_STEPS if count is None else max(0, int(count))
 
 
 def bind(node: Node) -> Callable[..., Any]:

@@ -15,8 +15,9 @@ from engine.asks import sparse_numbers
 from engine.compiled import Prepared
 from engine.errors import BudgetExceeded
 from engine.execute.careful import Findings, run_carefully
+from engine.execute.compile import steps_of
 from engine.graph.types import Array
-from engine.graph.values import Graph
+from engine.graph.values import Graph, Node
 from engine.limits import Budget
 from engine.precision.components import Components, Target
 from engine.precision.resolved import Resolved, Sides
@@ -139,12 +140,25 @@ def _changed(found: Resolved, settled: Settled) -> int:
 def seconds_of(graph: Graph, needed: Sequence[Array] | None = None) -> float:
     """What the first two precisions will take, about."""
     if needed is None:
-        elements = sum(value.type.size for node in graph.nodes for value in node.outputs)
+        elements = _elements(graph)
     else:
         masks = demand(graph, needed)
         made = {value for node in graph.nodes for value in node.outputs}
         elements = sum(int(np.count_nonzero(mask)) for value, mask in masks.items() if value in made)
+        elements += sum(_inside(node) for node in graph.nodes)
     return 2 * elements * SECONDS_PER_ELEMENT
+
+
+def _elements(graph: Graph) -> int:
+    """The numbers that are computed, those in loops as often as there are steps."""
+    return sum(_inside(node) + sum(v.type.size for v in node.outputs) for node in graph.nodes)
+
+
+def _inside(node: Node) -> int:
+    if not node.graphs:
+        return 0
+    inner = max(map(_elements, node.graphs))
+    return inner * steps_of(node) if node.primitive.name == "loop" else inner
 
 
 def _affordable(graph: Graph, needed: Sequence[Array], budget: Budget) -> list[Array]:

@@ -8,8 +8,8 @@ import numpy as np
 import sympy
 
 from engine.errors import EngineError, LimitExceeded
-from engine.graph.values import Graph
 from engine.graph.types import Array
+from engine.graph.values import Graph
 from engine.limits import Budget
 from engine.precision.subject import Subject
 from engine.question import Question
