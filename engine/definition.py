@@ -14,12 +14,13 @@ from engine.limits import Limits
 from engine.question import Kind
 from engine.source import statement, tree
 from engine.source.lower import check_names, lower_expression, written_outputs
+from engine.source.flow import program_uses
 from engine.source.names import Uses, uses
-from engine.source.outputs import Outputs, program_outputs, result_span
+from engine.source.outputs import Outputs, program_outputs
 from engine.source.parse import parse_expression
-from engine.source.program import check_program_names, lower_program, program_uses
 from engine.source.statements import parse_program
 from engine.source.text import Span
+from engine.source.unknown import check_program_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,10 @@ class Definition:
     @property
     def result(self) -> Span:
         """Where the result stands in the text."""
-        return result_span(self.root) if isinstance(self.root, statement.Program) else self.root.span
+        if not isinstance(self.root, statement.Program):
+            return self.root.span
+        body = self.root.body if self.root.main is None else self.root.main.body
+        return next(s.value.span for s in statement.statements(body) if isinstance(s, statement.Return))
 
     @property
     def results(self) -> list[Span]:
@@ -69,6 +73,8 @@ class Definition:
     ) -> tuple[tuple[Value, ...], dict[str, Value]]:
         """The outputs, and the inputs by name, emitted into `builder`; see `lower_expression`."""
         if isinstance(self.root, statement.Program):
+            from engine.source.program import lower_program
+
             return lower_program(self.root, builder, types, constants)
         return lower_expression(self.root, builder, types, constants)
 
