@@ -15,6 +15,7 @@ class Limits:
     source_chars: int = 65_536
     nesting: int = 100
     name_chars: int = 100
+    recursion: int = 100
     nodes: int = 200_000
     array_bytes: int = 512 * 2**20
     run_bytes: int = 2 * 2**30

@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from engine.errors import SyntaxFault, TypeMismatch, UnknownName
+from engine.errors import EngineError, SyntaxFault, TypeMismatch, UnknownName
 from engine.graph.values import Value
 from engine.primitives.function import REQUIRED, Function, Kind, Parameter
+from engine.primitives.shape import same_dtype, stack0
 from engine.source import tree
 from engine.source.names import near
 from engine.source.text import Span
 
 Lower = Callable[[tree.Expression], Any]
+
+
+_NOT_KNOWN = "must be known when the expression is compiled"
+
+
+def not_known(error: EngineError) -> bool:
+    """Whether a refusal is that of a computed value where one is needed that is known without running anything."""
+    return isinstance(error, TypeMismatch) and _NOT_KNOWN in error.detail
 
 
 def bind_arguments(call: tree.Call, function: Function, lower: Lower) -> tuple[list[Any], dict[str, Any]]:
@@ -94,11 +103,12 @@ def array(found: Any, span: Span, where: str) -> Value:
     """A value that is an array or a number; a tuple of them is stacked into one."""
     if isinstance(found, Value):
         return found
-    if isinstance(found, tuple) and found and all(isinstance(item, Value) for item in found):
-        from engine.primitives.shape import same_dtype, stack0
-
-        return stack0(*same_dtype(found))
+    if isinstance(found, tuple) and found:
+        parts = [array(item, span, where) if isinstance(item, tuple) else item for item in found]
+        if all(isinstance(item, Value) for item in parts):
+            return stack0(*same_dtype(parts))
     what = "nothing" if found is None else "a text" if isinstance(found, str) else "several values"
+    what = getattr(found, "told", what)
     raise TypeMismatch(f"{where} must be a number or an array, and is {what}.", span=span)
 
 
@@ -147,7 +157,7 @@ def _plain(found: Any, span: Span, where: str) -> Any:
     if not isinstance(found, Value):
         return found
     if found.constant is None:
-        raise TypeMismatch(f"{where} must be known when the expression is compiled; here it is computed.", span=span)
+        raise TypeMismatch(f"{where} {_NOT_KNOWN}; here it is computed.", span=span)
     listed = found.constant.tolist()
     return _tuples(listed)
 

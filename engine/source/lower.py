@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from engine.errors import EngineError, Fault, ShapeMismatch, SyntaxFault, TypeMismatch, UnknownName
-from engine.graph.build import Builder
+from engine.graph.build import Builder, current
 from engine.graph.registry import PRIMITIVES
 from engine.graph.simplify import number
 from engine.graph.types import Type
@@ -36,6 +36,24 @@ _COMPARE = {
 }
 
 
+METHODS: dict[type[Any], str] = {
+    tree.Number: "number",
+    tree.Text: "text",
+    tree.Nothing: "nothing",
+    tree.Name: "name",
+    tree.Unary: "unary",
+    tree.Binary: "binary",
+    tree.Compare: "compare",
+    tree.Logic: "logic",
+    tree.Conditional: "conditional",
+    tree.Sequence: "sequence",
+    tree.Index: "index",
+    tree.Call: "call",
+    tree.Slice: "misplaced",
+    tree.Dots: "misplaced",
+}
+
+
 def check_names(root: tree.Expression, found: Uses, given: Mapping[str, Any]) -> None:
     """Raise `UnknownName` with every name and function of the expression that does not exist."""
     unknown: list[tuple[Span, tree.Name | tree.Call]] = []
@@ -50,21 +68,23 @@ def check_names(root: tree.Expression, found: Uses, given: Mapping[str, Any]) ->
     if unknown:
         unknown.sort(key=lambda item: item[0].start)
         span, first = unknown[0]
-        faults = [_fault(node, given) for _, node in unknown[:MOST_FAULTS]]
-        raise UnknownName(faults[0].detail, span=span, hint=_hint(first, given), faults=faults)
+        faults = [fault_of(node, given) for _, node in unknown[:MOST_FAULTS]]
+        raise UnknownName(faults[0].detail, span=span, hint=hint_for(first, given), faults=faults)
 
 
-def _fault(node: tree.Name | tree.Call, given: Mapping[str, Any]) -> Fault:
+def fault_of(node: tree.Name | tree.Call, given: Mapping[str, Any], pointer: str = "/expr") -> Fault:
+    """What is wrong with a name that nothing stands for."""
     if isinstance(node, tree.Call):
         if node.name in given or node.name in CONSTANTS:
-            return Fault("/expr", f"{node.name!r} is a number or an array and cannot be called.")
-        return Fault("/expr", f"There is no function {node.name!r}.")
+            return Fault(pointer, f"{node.name!r} is a number or an array and cannot be called.")
+        return Fault(pointer, f"There is no function {node.name!r}.")
     if find_function(node.name) is not None:
-        return Fault("/expr", f"{node.name!r} is a function.")
+        return Fault(pointer, f"{node.name!r} is a function.")
     return Fault(f"/at/{node.name}", f"{node.name!r} is neither an input nor a constant.")
 
 
-def _hint(node: tree.Name | tree.Call, given: Mapping[str, Any]) -> str | None:
+def hint_for(node: tree.Name | tree.Call, given: Mapping[str, Any]) -> str | None:
+    """What may have been meant."""
     name = node.name
     if isinstance(node, tree.Call):
         if name in given or name in CONSTANTS:
@@ -78,28 +98,36 @@ def _hint(node: tree.Name | tree.Call, given: Mapping[str, Any]) -> str | None:
 
 
 class Lowering:
-    """One expression being lowered into a builder; `environment` holds the inputs by name."""
+    """One expression being lowered into the current builder; `environment` holds the inputs by name."""
 
-    def __init__(self, builder: Builder, environment: Mapping[str, Value]) -> None:
-        self._builder = builder
+    def __init__(self, environment: Mapping[str, Value]) -> None:
         self._environment = environment
+
+    @property
+    def _builder(self) -> Builder:
+        """The graph that is being built, which may be one inside another."""
+        return current()
 
     def lower(self, node: tree.Expression) -> Result:
         """The value of a node; what it emits carries the node's span."""
-        before = self._builder.span
-        self._builder.span = node.span
+        builder = current()
+        before, builder.span = builder.span, node.span
         try:
-            return _METHODS[type(node)](self, node)
+            return getattr(self, METHODS[type(node)])(node)
         except EngineError as error:
             if error.span is None:
                 error.span = node.span
             raise
         finally:
-            self._builder.span = before
+            builder.span = before
 
     def value(self, node: tree.Expression) -> Value:
         """A node that must be a number or an array."""
-        return array(self.lower(node), node.span, "this")
+        return array(self.operand(node), node.span, "this")
+
+    def operand(self, node: tree.Expression) -> Result:
+        """A node that is an argument of a function or an operator."""
+        return self.lower(node)
 
     def number(self, node: tree.Number) -> Result:
         value = node.value
@@ -212,18 +240,25 @@ class Lowering:
         if isinstance(base, tuple):
             if len(node.items) != 1:
                 raise TypeMismatch("Several results are told apart by one number, as in [0].", span=node.span)
-            (item,) = node.items
-            position = static(self.lower(item), "int", item.span, "the index of several results")
-            if not -len(base) <= position < len(base):
-                raise TypeMismatch(f"There are {len(base)} results; there is no number {position}.", span=node.span)
-            return base[position]
+            return self.element_of(base, node, self.lower(node.items[0]))
+        return self.indexed(array(base, node.base.span, "what is indexed"), node)
+
+    def element_of(self, base: tuple[Result, ...], node: tree.Index, index: Result) -> Result:
+        """One of several results."""
+        position = static(index, "int", node.items[0].span, "the index of several results")
+        if not -len(base) <= position < len(base):
+            raise TypeMismatch(f"There are {len(base)} results; there is no number {position}.", span=node.span)
+        return base[position]
+
+    def indexed(self, base: Value, node: tree.Index) -> Value:
+        """`base[items]` of an array."""
         self._builder.span = node.span
-        return index(array(base, node.base.span, "what is indexed"), node, self.lower)
+        return index(base, node, self.operand)
 
     def call(self, node: tree.Call) -> Result:
         name = ALIASES.get(node.name, node.name)
         function = FUNCTIONS[name]
-        positional, keywords = bind_arguments(node, function, self.lower)
+        positional, keywords = bind_arguments(node, function, self.operand)
         self._builder.span = node.span
         if name in ("mod", "floor_divide"):
             return self._arithmetic("%" if name == "mod" else "//", *positional)
@@ -232,24 +267,6 @@ class Lowering:
     def misplaced(self, node: tree.Expression) -> Result:
         what = "'...'" if isinstance(node, tree.Dots) else "A slice"
         raise SyntaxFault(f"{what} stands only inside an index, as in x[...].", span=node.span)
-
-
-_METHODS: dict[type[Any], Callable[..., Result]] = {
-    tree.Number: Lowering.number,
-    tree.Text: Lowering.text,
-    tree.Nothing: Lowering.nothing,
-    tree.Name: Lowering.name,
-    tree.Unary: Lowering.unary,
-    tree.Binary: Lowering.binary,
-    tree.Compare: Lowering.compare,
-    tree.Logic: Lowering.logic,
-    tree.Conditional: Lowering.conditional,
-    tree.Sequence: Lowering.sequence,
-    tree.Index: Lowering.index,
-    tree.Call: Lowering.call,
-    tree.Slice: Lowering.misplaced,
-    tree.Dots: Lowering.misplaced,
-}
 
 
 def _named(node: tree.Binary, left: Value, right: Value) -> ShapeMismatch | None:
@@ -273,7 +290,7 @@ def _short(node: tree.Expression, otherwise: str) -> str:
     return show(node) if short and isinstance(node, tree.Name | tree.Index | tree.Call) else otherwise
 
 
-def _output(result: Result, span: Span, number: int) -> Value:
+def output_of(result: Result, span: Span, number: int) -> Value:
     if isinstance(result, tuple):
         detail = f"Output {number} is itself a tuple of {len(result)}; an output is one array."
         raise TypeMismatch(detail, span=span, hint="put them in a row: a, b, c; or make an array: [a, b]")
@@ -296,9 +313,9 @@ def lower_expression(
     with builder:
         inputs = {name: builder.input(type) for name, type in types.items()}
         fixed = {name: builder.constant(value) for name, value in constants.items()}
-        lowering = Lowering(builder, {**inputs, **fixed})
+        lowering = Lowering({**inputs, **fixed})
         if isinstance(root, tree.Sequence) and root.tuple and root.items:
-            return tuple(_output(lowering.lower(item), item.span, i) for i, item in enumerate(root.items)), inputs
+            return tuple(output_of(lowering.lower(item), item.span, i) for i, item in enumerate(root.items)), inputs
         result = lowering.lower(root)
         if isinstance(result, tuple):
             raise TypeMismatch(

@@ -68,9 +68,9 @@ class Uses:
     static: frozenset[str]
 
 
-_STATIC_INTEGERS = {"Axis", "Axes", "Shape", "Widths", "int"}
-_STATIC_OTHERS = {"float", "bool", "Order", "str"}
-_INTEGER_FUNCTIONS = {"minimum", "maximum", "min", "max", "abs", "mod", "floor_divide", "clip"}
+STATIC_INTEGERS = {"Axis", "Axes", "Shape", "Widths", "int"}
+STATIC_OTHERS = {"float", "bool", "Order", "str"}
+INTEGER_FUNCTIONS = {"minimum", "maximum", "min", "max", "abs", "mod", "floor_divide", "clip"}
 
 
 def uses(root: tree.Expression) -> Uses:
@@ -109,9 +109,9 @@ def _call_uses(node: tree.Call, integer: set[str], static: set[str]) -> None:
 
 
 def _note(kind: str, argument: tree.Expression, integer: set[str], static: set[str]) -> None:
-    if kind in _STATIC_INTEGERS or kind == "Indices":
+    if kind in STATIC_INTEGERS or kind == "Indices":
         integer.update(_names(argument))
-    if kind in _STATIC_INTEGERS or kind in _STATIC_OTHERS:
+    if kind in STATIC_INTEGERS or kind in STATIC_OTHERS:
         static.update(_names(argument))
 
 
@@ -127,7 +127,7 @@ def _names(node: tree.Expression) -> set[str]:
             continue
         elif isinstance(part, tree.Conditional):
             todo += [part.then, part.other]
-        elif isinstance(part, tree.Compare) or (isinstance(part, tree.Call) and part.name not in _INTEGER_FUNCTIONS):
+        elif isinstance(part, tree.Compare) or (isinstance(part, tree.Call) and part.name not in INTEGER_FUNCTIONS):
             continue
         else:
             todo += list(tree.children(part))

@@ -132,6 +132,7 @@ class Program:
     body: Block
     main: Define | None
     span: Span
+    text: str = ""
 
 
 def blocks(statement: Statement) -> tuple[Block, ...]:

@@ -83,7 +83,7 @@ class _Statements(Converter):
         for s in statement.statements(found, nested=True):
             if isinstance(s, statement.Return) and s.names is not None and id(s) not in own:
                 raise SyntaxFault("Only the program itself returns a dictionary.", span=s.span, hint="return a, b")
-        return statement.Program(found, main, span)
+        return statement.Program(found, main, span, self._text)
 
     def _block(self, body: list[ast.stmt], place: _Place) -> statement.Block:
         if place.depth > self._limits.nesting:

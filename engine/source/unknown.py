@@ -22,9 +22,11 @@ def check_program_names(program: statement.Program, given: Mapping[str, Any]) ->
         if not known and (program.main is not None or node.name not in given) and node.name not in CONSTANTS:
             unknown.setdefault(node.name, node)
     faults = [fault_of(node, given, "/program") for node in unknown.values()]
-    missing = [] if program.main is None else [
-        p for p in program.main.parameters if p.default is None and p.name not in given
-    ]
+    missing = (
+        []
+        if program.main is None
+        else [p for p in program.main.parameters if p.default is None and p.name not in given]
+    )
     faults += [Fault(f"/at/{p.name}", f"The program needs the input {p.name!r}.") for p in missing]
     if unknown:
         first = min(unknown.values(), key=lambda node: node.span.start)
@@ -37,5 +39,8 @@ def check_program_names(program: statement.Program, given: Mapping[str, Any]) ->
     if faults:
         name = missing[0].name
         raise UnknownName(
-            faults[0].detail, span=missing[0].span, hint=f'give it in "at": {{"{name}": …}}', faults=faults[:MOST_FAULTS]
+            faults[0].detail,
+            span=missing[0].span,
+            hint=f'give it in "at": {{"{name}": …}}',
+            faults=faults[:MOST_FAULTS],
         )
