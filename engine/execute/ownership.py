@@ -220,6 +220,8 @@ def _carried(parts: Parts) -> tuple[frozenset[int], Owned]:
 
 def _made(node: Node, given: Sequence[frozenset[ROOT]]) -> list[frozenset[ROOT]]:
     """In whose memory the results of an ordinary node may be."""
+    if node.primitive.name == "broadcast_to":
+        return [given[0] | {FOREIGN}]  # one element stands for many: not to be written to
     if node.primitive.name in VIEWS:
         return [given[0]]
     if node.primitive.kind in FRESH and node.primitive.name not in SAME:
