@@ -154,7 +154,7 @@ class Builder:
                 error.span = self.span
             raise
         self._check(types)
-        foldable = not graphs and not primitive.effect
+        foldable = not graphs and not primitive.effect and primitive.kind != "stack"
         if foldable and all(v.constant is not None for v in values) and all(t.size <= FOLD_SIZE for t in types):
             outputs = self._fold(primitive, values, params, types)
         else:
