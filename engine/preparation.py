@@ -74,8 +74,7 @@ class Preparation:
                 [inputs.moving.index(name) for name in moved],
             )
         )
-        # The value is what it is, also where its derivative is that of a real number.
-        derived = replace(derived, graph=with_outputs(derived.graph, outputs + derived.graph.outputs[len(outputs) :]))
+        derived = replace(derived, graph=_with_values(derived.graph, outputs))
         self._note_disconnected(derived, [inputs.spelled(name) for name in inputs.moving])
         if inputs.size is not None:
             derived = self._in_batch(derived, inputs, moved)
@@ -257,6 +256,15 @@ class Preparation:
                 self._notices.append(Warning("rewritten", text, span, extra))
 
 
+def _with_values(graph: Graph, outputs: Sequence[Value]) -> Graph:
+    """The graph with the value as it is, an integer perhaps, also where its derivative is that of a real number."""
+    own = list(graph.outputs)
+    for k, (output, found) in enumerate(zip(outputs, graph.outputs, strict=False)):
+        if output.type != found.type:
+            own[k] = output if output.constant is not None or found.node is None else found.node.inputs[0]
+    return with_outputs(graph, tuple(own))
+
+
 def watched(graph: Graph, wrt: Sequence[int]) -> frozenset[Node]:
     """Nodes of the function, in whatever graph, with kinks or comparisons of values that are being differentiated."""
     if not wrt:
@@ -265,6 +273,8 @@ def watched(graph: Graph, wrt: Sequence[int]) -> frozenset[Node]:
     found: set[Node] = set()
     for node in graph.nodes:
         moving = [v in active for v in node.inputs]
+        if node.primitive.name == "custom":
+            continue  # what it does inside is not differentiated
         if node.graphs and any(moving):
             found |= _watched_inside(node, moving)
         elif not node.derived and may_kink(node) and any(moving):
@@ -273,11 +283,9 @@ def watched(graph: Graph, wrt: Sequence[int]) -> frozenset[Node]:
 
 
 def _watched_inside(node: Node, moving: Sequence[bool]) -> frozenset[Node]:
-    if node.primitive.name != "loop":
-        shift = len(node.inputs) - len(node.graphs[0].inputs)
-        numbers = [i - shift for i, flag in enumerate(moving) if flag and i >= shift]
-        graphs = node.graphs if shift else node.graphs[:1]
-        return frozenset[Node]().union(*[watched(graph, numbers) for graph in graphs])
+    if node.primitive.name == "choice":
+        numbers = [i - 1 for i, flag in enumerate(moving) if flag and i]
+        return frozenset[Node]().union(*[watched(graph, numbers) for graph in node.graphs])
     # Whatever is carried may depend, after some steps, on what is differentiated.
     parts = Parts.of(node)
     inside = [1 + i - parts.head for i, flag in enumerate(moving) if flag and i >= parts.head]

@@ -48,6 +48,9 @@ class Steps:
                     return self._fast(graph, arguments) if found is None else found
                 left -= 1
             inside = self._careful(graph, arguments)
+            if node.primitive.name == "custom":
+                # It has a derivative of its own: a kink on the way to its value is none of it.
+                inside.kinks, inside.hidden = [], []
             path = () if step is None else ((node, step),)
             findings.take(inside, path)
             return inside.outputs
@@ -83,8 +86,9 @@ def kinks(graph: Graph) -> list[Node]:
     """The nodes of a function that can be at a kink, those of graphs inside among them."""
     found = [n for n in graph.nodes if not n.derived and may_kink(n)]
     for node in graph.nodes:
-        for inside in node.graphs:
-            found += kinks(inside)
+        if node.primitive.name != "custom":
+            for inside in node.graphs:
+                found += kinks(inside)
     return found
 
 

@@ -99,7 +99,7 @@ def _span(arrays: Sequence[Any]) -> int:
             _, mantissa, exponent, bits = getattr(x, "_mpf_", _NOTHING)
             if mantissa:
                 low, high = min(low, exponent + bits), max(high, exponent + bits)
-    return int((high - low) * 0.30103) + 1
+    return (high - low) * 30_103 // 100_000 + 1
 
 
 def _ladder(span: int) -> Sequence[int]:
