@@ -60,7 +60,7 @@ def _vjp(interpreter: Interpreter, given: Arguments, span: Span) -> Result:
     kept = [w for w, v in zip(weights, leaves(lifted.result), strict=True) if v.type.dtype == "real"]
     outputs, pulled = vjp_of(lifted, lifted.values, kept, range(len(lifted.values)))
     found = rebuilt(lifted.opened, pulled)
-    return rebuilt(lifted.result, outputs), found if several else found[0]
+    return rebuilt(lifted.result, outputs), found if len(arguments) > 1 else found[0]
 
 
 def _hvp(interpreter: Interpreter, given: Arguments, span: Span) -> Result:

@@ -357,7 +357,12 @@ class _Loop:
             with attempt.body.builder:
                 returned = found.among(RETURN)
                 results += [_as_value(returned)]
-                results += _cast(leaves(found.result), carried.result_types)
+                # It may have been possible only while other things were known, in an earlier attempt.
+                results += (
+                    _cast(leaves(found.result), carried.result_types)
+                    if RETURN in found.possible
+                    else [zeros_like(type) for type in carried.result_types]
+                )
         with current().at(self._interpreter.frozen or self._node.span):
             conditional = attempt.go_on is not None
             _, left = repeat(
@@ -375,7 +380,6 @@ class _Loop:
         number = sum(len(types) for types in carried.types.values())
         code = PRIMITIVES["select"](left[number], constant(RETURN, "int"), constant(END, "int"))
         result = rebuilt(carried.result, left[number + 1 :])
-        scope.where = dict(scope.where)
         return self._end(Exit(frozenset((END, RETURN)), code, result))
 
     def _end(self, found: Exit) -> Exit:
