@@ -212,9 +212,10 @@ def einsum_(spec: str, *operands: Value) -> Value:
             del terms[i], values[i]
         needed = set(out).union(*terms)
         term, value = _only(*picked[0], needed.union(*[t for t, _ in picked[1:]]))
-        for other in picked[1:]:
-            # numpy's path may join several at once; two at a time is the same sum.
-            term, value = _pair(term, value, *_only(*other, needed | set(term)), needed)
+        for number, other in enumerate(picked[1:], 2):
+            # numpy's path may join several at once; two at a time is the same sum, if letters of later ones are kept.
+            kept = needed.union(*[t for t, _ in picked[number:]])
+            term, value = _pair(term, value, *_only(*other, kept | set(term)), kept)
         terms.append(term)
         values.append(value)
     return _arranged(*_only(terms[0], values[0], set(out)), out, sizes)
