@@ -52,7 +52,7 @@ def _jvp(interpreter: Interpreter, given: Arguments, span: Span) -> Result:
 
 def _vjp(interpreter: Interpreter, given: Arguments, span: Span) -> Result:
     """The value, and the cotangents of the arguments from that of the value."""
-    arguments, several = _listed(given["arguments"])
+    arguments, _ = _listed(given["arguments"])
     lifted = Lifted(interpreter, given["f"], arguments, range(len(arguments)), span)
     with current().child():
         lifted(lifted.values)  # for the structure of its result

@@ -341,7 +341,7 @@ class _Loop:
         return True
 
     def _emitted(self, attempt: _Attempt, count: Value | None, go: Value | bool) -> Exit:
-        carried, found, scope = self._carried, attempt.exit, self._scope
+        carried, found = self._carried, attempt.exit
         initial: list[Value] = []
         results: list[Value] = []
         for name, types in carried.types.items():
