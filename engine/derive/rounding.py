@@ -43,8 +43,11 @@ class Draw(NamedTuple):
 
 
 LANES = 4
-"""Independent draws: that all of four are ten times too small happens about once in 1,000."""
+"""Independent draws: where two errors of one size meet, all of four are ten times too small once in 100, and a hundred
+times once in 400,000."""
 UNIT = 2.0**-53
+ONCE = 1.25 * UNIT
+"""The largest error that is drawn for what is rounded once, relatively."""
 FUNCTION_UNITS = 2.0
 """Library functions are good to about one unit in the last place, arithmetic to half of one."""
 BLIND = 10.0

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from engine.derive.rounding import LANES, rounding_error
+from engine.derive.rounding import LANES, ONCE, rounding_error
 from engine.execute.compile import Executable, compile_graph
 from engine.graph.types import Array
 from engine.graph.values import Graph
@@ -82,5 +82,6 @@ def _digits(output: Array, error: Array) -> Array:
     relative = np.where((error == 0) | ((output == 0) & (error < NOTHING)), 0.0, error / np.abs(output))
     # Not a number: the estimate has nothing to say, which is no reason to trust the digits.
     digits = -np.log10(np.where(np.isnan(relative), np.inf, relative))
+    digits = np.where(relative <= ONCE, MOST, digits)
     # What float64 says is infinite or NaN has no digits to be right, not even if it came in as such.
     return np.where(np.isfinite(output), np.clip(digits, 0.0, MOST), 0.0)

@@ -190,6 +190,7 @@ LOST: list[tuple[str, Mapping[str, Any], float]] = [
     ("-x", {"x": 3.3}, MOST),
     ("4*x", {"x": 3.3}, MOST),
     ("v[1]", {"v": [1.0, 2.0]}, MOST),
+    ("sum(v)", {"v": [1.0, 2.0]}, MOST),
     # Whole numbers are added and multiplied without an error, which a negative base would not allow.
     ("x^(3*p + q)", {"x": -2.0, "p": 1.0, "q": 2.0}, 15.7),
     ("x^(p/3*3)", {"x": -2.0, "p": 3.0}, 0.0),
@@ -215,6 +216,16 @@ def test_a_derivative_that_nobody_asked_for_takes_no_digits_away() -> None:
         assert found is not None
         for part in (found["value"], found["grad"]["x"], found["hessian"]["x"]["x"]):
             assert np.min(part) > 15.0
+
+
+def test_what_is_rounded_once_has_all_digits() -> None:
+    """Whatever size its error is drawn with."""
+    rng = np.random.default_rng(20_261_121)
+    asked = question("x*y", {"x": rng.uniform(0.2, 2.0, 500), "y": rng.uniform(0.2, 2.0, 500)})
+    asked = replace(asked, precision="float64")
+    prepared = ENGINE.prepare(asked, "value", budget())
+    (found,) = prepared.digits(prepared.run(asked, budget()), asked, budget())
+    assert np.all(found == MOST)
 
 
 def test_two_errors_of_one_size_do_not_cancel_in_all_draws() -> None:
