@@ -28,7 +28,8 @@ class Prepared:
 
     `seconds` is the estimated running time.  `names` are the inputs of the graph in order, `directions` those that come
     after them and are sent along.  `values` says where the value of the answer is, or that it is a tuple, and `layout`
-    where its parts are; with `output_names`, what there is one of for each output is told by these.
+    where its parts are; with `output_names`, what there is one of for each output is told by these.  `open_ended`: there
+    is a loop whose number of steps only the point tells, and the estimate of the time is a guess.
     """
 
     text: str
@@ -44,7 +45,11 @@ class Prepared:
     notices: tuple[Warning, ...]
     preparation: Mapping[str, float]
     limits: Limits
+    open_ended: bool = field(init=False)
     _estimates: list[Estimate] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "open_ended", open_ended(self.graph))
 
     @property
     def seconds(self) -> float:
@@ -119,6 +124,16 @@ class Prepared:
                 run_carefully(self.graph, arguments, budget)
             except EngineError as found:
                 error.span = found.span
+
+
+def open_ended(graph: Graph) -> bool:
+    """Whether a loop is in a graph whose number of steps is not known before it runs."""
+    return any(
+        (node.primitive.name == "loop" and (not node.params["bounded"] or node.inputs[0].constant is None))
+        or any(map(open_ended, node.graphs))
+        for node in graph.nodes
+        if node.graphs
+    )
 
 
 def layout_bytes(layout: Layout) -> int:

@@ -101,6 +101,10 @@ class Engine:
         """Entries, hits and misses of the cache of compiled questions."""
         return {"entries": len(self._prepared), "hits": self._prepared.hits, "misses": self._prepared.misses}
 
+    def is_read(self, text: str, kind: Kind) -> bool:
+        """Whether `definition` has the answer in its cache."""
+        return self._definitions.get((kind, text)) is not None
+
     def definition(self, text: str, kind: Kind = "expr") -> Definition:
         """What a text says, from the cache or read now.  Raises `SyntaxFault` or `LimitExceeded`."""
         found = self._definitions.get((kind, text))
