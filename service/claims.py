@@ -50,7 +50,7 @@ def read_assertion(content: Any, limits: Limits) -> Assertion:
         if name not in CLAIMED:
             detail = f"There is no such field; a claim has {', '.join(CLAIMED)}."
             if name == "adjoints":
-                detail = "Adjoints are those of the names that a program assigns; an expression has none."
+                detail = "The adjoints of what a program assigns cannot be checked in this version; send `grad`."
             faults.append(Fault(pointer(("claimed", name[:100])), detail))
     precision = claimed.get("precision", "float64")
     if type(precision) is not str or precision not in UNITS:

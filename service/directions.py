@@ -9,25 +9,23 @@ import numpy as np
 
 from engine.asks import DIRECTED
 from engine.engine import Engine
-from engine.errors import Fault, InvalidRequest, LimitExceeded
+from engine.errors import Fault, InvalidRequest
 from engine.limits import Limits
 from engine.question import Array, Ask
-from service.arrays import ArrayFault, to_array
 from service.functions.binding import Binding
 from service.pointers import pointer
 from service.questions import MOST_FAULTS, Asked, read_question
+from service.weights import Along, Path, Weights, array_at, placed, refused
 
 MATRICES: frozenset[Ask] = frozenset(("jacobian", "hessian"))
 FORMATS = ("dense", "coo")
-Along = dict[str, Array]
-Path = tuple[str | int, ...]
 
 
 def read_asked(content: Any, ask: Ask, engine: Engine, function: Binding | None = None) -> Asked:
     """The question of a request body, with all that `ask` has besides; `function` is the stored one it names.
 
-    Raises what `read_question` raises; faults of the directions are told when the rest is in order.  A list of
-    cotangents is read with a look at the text: it has one for each output where the text is a tuple.
+    Raises what `read_question` raises; faults of the directions are told when the rest is in order.  Cotangents are
+    read with a look at the text: there is one for each output where there are several.
     """
     field, limits = DIRECTED.get(ask), engine.limits
     if ask in MATRICES and type(content) is dict and "format" in content:
@@ -40,66 +38,41 @@ def read_asked(content: Any, ask: Ask, engine: Engine, function: Binding | None 
     asked = read_question(rest, limits, function, moves=ask == "jvp")
     given = [name for name in fields if content.get(name) is not None]
     if len(given) != 1:
-        raise _refused(f"/{field}", f"Send exactly one of `{field}`, and `{field}s` for several directions at once.")
+        raise refused(f"/{field}", f"Send exactly one of `{field}`, and `{field}s` for several directions at once.")
     many = given[0] != field
     directions = [content[field]] if not many else content[fields[1]]
     if type(directions) is not list or not directions:
-        raise _refused(f"/{fields[1]}", "This has to be a list of one direction or more.")
+        raise refused(f"/{fields[1]}", "This has to be a list of one direction or more.")
     where: list[Path] = [(fields[1], i) if many else (field,) for i in range(len(directions))]
+    weights = Weights(engine, asked.question)
     if ask == "vjp":
-        outputs = _outputs(directions, asked, engine)
-        found = [_cotangent(d, path, outputs, limits) for d, path in zip(directions, where, strict=True)]
+        found = [weights.read(d, path) for d, path in zip(directions, where, strict=True)]
     else:
         found = [_by_name(d, path, limits) for d, path in zip(directions, where, strict=True)]
-    along = _stacked(found, where) if many else found[0]
+    asked = replace(asked, weighted=weights.named)
+    with placed(asked):
+        along = _stacked(found, where) if many else found[0]
     if ask == "hvp" and content.get("cotangent") is not None:
-        weights = content["cotangent"]
-        along |= _cotangent(weights, ("cotangent",), _outputs([weights], asked, engine), limits)
-    return replace(asked, question=replace(asked.question, along=along, many=many))
+        along = weights.read(content["cotangent"], ("cotangent",)) | along
+    question = replace(asked.question, along=along, many=many)
+    return replace(asked, question=question, partial=weights.partial(along), weighted=weights.named)
 
 
 def _formatted(content: dict[str, Any], limits: Limits, function: Binding | None) -> Asked:
     asked = read_question({name: value for name, value in content.items() if name != "format"}, limits, function)
     format = content["format"]
     if format is not None and format not in FORMATS:
-        raise _refused("/format", "This has to be `dense` or `coo`.")
+        raise refused("/format", "This has to be `dense` or `coo`.")
     return replace(asked, question=replace(asked.question, format=format or "dense"))
-
-
-def _outputs(cotangents: list[Any], asked: Asked, engine: Engine) -> int | None:
-    """How many outputs a text that is a tuple has; what is not a list is one array in any case."""
-    return engine.outputs(asked.question.text) if list in map(type, cotangents) else None
-
-
-def _cotangent(direction: Any, path: Path, outputs: int | None, limits: Limits) -> Along:
-    if outputs is None or type(direction) is not list:
-        return {"": _array(direction, path, limits)}
-    if len(direction) != outputs:
-        where = (*path, outputs) if len(direction) > outputs else path
-        raise _refused(
-            pointer(where),
-            f"The result is a tuple of {outputs}: one cotangent for each is needed, not {len(direction)}.",
-        )
-    return {str(i): _array(part, (*path, i), limits) for i, part in enumerate(direction)}
 
 
 def _by_name(direction: Any, path: Path, limits: Limits) -> Along:
     if type(direction) is not dict:
-        raise _refused(pointer(path), "This has to be an object: arrays by the name of the input.")
+        raise refused(pointer(path), "This has to be an object: arrays by the name of the input.")
     for name in direction:
         if not name.isidentifier():
-            raise _refused(pointer((*path, name)), "There is no input of this name: it is not one.")
-    return {name: _array(value, (*path, name), limits) for name, value in direction.items()}
-
-
-def _array(value: Any, path: Path, limits: Limits) -> Array:
-    try:
-        return to_array(value, limits.array_bytes)
-    except ArrayFault as fault:
-        raise InvalidRequest(fault.detail, faults=[fault.under(*path)]) from None
-    except LimitExceeded as error:
-        error.faults = [Fault(pointer(path), error.detail)]
-        raise
+            raise refused(pointer((*path, name)), "There is no input of this name: it is not one.")
+    return {name: array_at(value, (*path, name), limits) for name, value in direction.items()}
 
 
 def _stacked(found: list[Along], where: list[Path]) -> Along:
@@ -120,7 +93,3 @@ def _stacked(found: list[Along], where: list[Path]) -> Along:
         name: np.stack([direction[name] if name in direction else np.zeros(array.shape) for direction in found])
         for name, array in first.items()
     }
-
-
-def _refused(where: str, detail: str) -> InvalidRequest:
-    return InvalidRequest(detail, faults=[Fault(where, detail)])

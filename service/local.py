@@ -21,14 +21,16 @@ from service.json_text import decode
 from service.reports import report_content
 from service.serialise import json_bytes
 from service.settings import Settings
+from service.weights import complete, placed
 
 
 def answer(content: Any, ask: str, settings: Settings) -> bytes:
     """The body that the service would answer to the request body `content`."""
     engine = Engine(settings.limits(), settings.cache_entries)
-    asked = read_asked(content, cast(Ask, ask), engine)
     budget = Budget.starting_now(settings.run_seconds)
-    found = engine.answer(asked.question, cast(Ask, ask), budget)
+    asked = complete(read_asked(content, cast(Ask, ask), engine), engine, budget)
+    with placed(asked):
+        found = engine.answer(asked.question, cast(Ask, ask), budget)
     body = answer_content(found, asked, settings.answer_bytes)
     if asked.check:
         with Referee(engine.limits) as referee:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from engine.errors import Fault, InvalidRequest, LimitExceeded, Unsupported
 from engine.limits import Limits
-from engine.question import Array, Question
+from engine.question import Array, Kind, Question
 from service.arrays import ArrayFault, to_array
 from service.functions.binding import Binding
 from service.pointers import pointer
@@ -25,8 +25,7 @@ _TYPES = {
 }
 _validate = QuestionBody.__pydantic_validator__.validate_python
 _LATER = {
-    "program": "Programs are not offered by this version; send one expression as `expr`.",
-    "function": "Stored functions are a server's; without one, send the expression itself as `expr`.",
+    "function": "Stored functions are a server's; without one, send the text itself as `expr` or `program`.",
     "model": "Models are not offered by this version; send the loss as `expr`, its parameters in `at`.",
 }
 
@@ -34,11 +33,17 @@ _LATER = {
 # Not frozen, as freezing costs 0.2 µs per field and this is made for every request.
 @dataclass(slots=True)
 class Asked:
-    """A question as the engine takes it, and how its answer is to be written."""
+    """A question as the engine takes it, and how its answer is to be written.
+
+    `partial`: outputs that the cotangents do not name are still to be given zeros; see `service.directions.complete`.
+    `weighted` are the outputs by name, where the cotangents were.
+    """
 
     question: Question
     encoding: str
     check: bool = False
+    partial: bool = False
+    weighted: tuple[str, ...] = ()
 
 
 def read_question(content: Any, limits: Limits, function: Binding | None = None, moves: bool = False) -> Asked:
@@ -49,31 +54,39 @@ def read_question(content: Any, limits: Limits, function: Binding | None = None,
     `LimitExceeded` for arrays that are too large.
     """
     if type(content) is not dict:
-        raise _invalid([Fault("", "The body has to be a JSON object with at least the field `expr`.")])
+        raise _invalid([Fault("", "The body has to be a JSON object with at least the field `expr` or `program`.")])
     faults: list[Fault] = []
-    if len(content) == 2 and type(text := content.get("expr")) is str and type(given := content.get("at")) is dict:
-        # What most clients send: nothing else is left to check.
-        at = _arrays(given, limits, faults)
-        if not faults:
-            return Asked(Question(text, at), "json")
-        raise _invalid(faults)
+    if len(content) == 2 and type(given := content.get("at")) is dict:
+        kind: Kind = "expr" if "expr" in content else "program"
+        if type(text := content.get(kind)) is str:
+            # What most clients send: nothing else is left to check.
+            at = _arrays(given, limits, faults)
+            if not faults:
+                return Asked(Question(text, at, kind), "json")
+            raise _invalid(faults)
     body = _fields(content, faults)
     at = _arrays(content.get("at"), limits, faults)
     wrt = _wrt(content.get("wrt"), faults)
     batch = content.get("batch")
     over = batch if type(batch) is bool else _names(batch, "batch", faults)
-    text = content.get("expr") if function is None else function.stored.text
+    text, kind = source_of(content) if function is None else (function.stored.text, function.stored.kind)
     if type(text) is not str or sum(content.get(source) is not None for source in SOURCES) != 1:
         _refuse_source(content, faults)
     if faults or body is None:
         raise _invalid(faults)
     if function is None:
-        question = Question(text, at, wrt=wrt, batch=over or False)  # type: ignore[arg-type]
+        question = Question(text, at, kind, wrt=wrt, batch=over or False)
     else:
         question = function.question(at, wrt, over or False, moves)
     if body.precision is not None or body.digits:
         question = replace(question, precision=body.precision or "auto", digits=bool(body.digits))
     return Asked(question, body.encoding or "json", bool(body.check))
+
+
+def source_of(content: dict[str, Any]) -> tuple[Any, Kind]:
+    """What a request body has as its text, and of which kind it is."""
+    text = content.get("expr")
+    return (text, "expr") if text is not None else (content.get("program"), "program")
 
 
 def _fields(content: dict[str, Any], faults: list[Fault]) -> QuestionBody | None:
@@ -147,9 +160,9 @@ def _refuse_source(content: dict[str, Any], faults: list[Fault]) -> None:
     if len(given) > 1:
         faults += [Fault(pointer((source,)), f"Send exactly one of {', '.join(SOURCES)}.") for source in given]
     elif not given:
-        detail = "There is no function to compute: send an expression as `expr`, or name a stored one as `function`."
-        faults.append(Fault("/expr", detail))
-    elif given != ["expr"] and not faults:
+        detail = "There is no function to compute: send an expression as `expr`, a program as `program`, or name a "
+        faults.append(Fault("/expr", detail + "stored function as `function`."))
+    elif given[0] in _LATER and not faults:
         raise Unsupported(_LATER[given[0]], faults=[Fault(pointer(given), _LATER[given[0]])])
 
 

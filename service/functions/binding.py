@@ -24,8 +24,9 @@ Batch = bool | tuple[str, ...]
 class Binding:
     """A stored function in memory, ready for questions.  Thread-safe.
 
-    `data` are its bound arrays, `free` its other inputs by name.  `real` are those of them that are differentiated
-    unless a question says otherwise; of those in `unsure` only the point tells whether they are.
+    `data` are its bound arrays, `free` its other inputs by name, of which `optional` may be left out.  `real` are those
+    that are differentiated unless a question says otherwise; of those in `unsure` only the point tells whether they
+    are.  `several` tells that outputs are told apart, even if there is only one.
     """
 
     stored: Stored
@@ -33,19 +34,21 @@ class Binding:
     free: Mapping[str, Input]
     real: tuple[str, ...]
     unsure: frozenset[str]
+    optional: frozenset[str]
+    several: bool
 
     @staticmethod
     def of(stored: Stored, limits: Limits) -> Binding:
         """The binding of a function that was read with its data."""
         free = {found.name: found for found in stored.signature.inputs if found.source != "data"}
         data = dict(stored.data or {})
-        uses = mentioned(stored.text, limits, frozenset(free) | frozenset(data))
+        uses = mentioned(stored.text, stored.kind, limits, frozenset(free) | frozenset(data))
         fixed = uses.integer | uses.static
         real = tuple(n for n, found in free.items() if found.dtype in ("float64", None) and n not in fixed)
         unsure = frozenset(name for name in real if free[name].dtype is None)
-        return Binding(
-            stored, {name: _ready(array, name, uses.integer) for name, array in data.items()}, free, real, unsure
-        )
+        optional = frozenset(name for name, found in free.items() if found.source == "default")
+        ready = {name: _ready(array, name, uses.integer) for name, array in data.items()}
+        return Binding(stored, ready, free, real, unsure, optional, uses.several)
 
     @property
     def bytes(self) -> int:
@@ -70,9 +73,10 @@ class Binding:
         if wrt is None and not moves:
             wrt = self.real
             if self.unsure:
-                wrt = tuple(n for n in wrt if n not in self.unsure or at[names[n]].dtype.kind != "b")
+                given = [n for n in wrt if n in names]
+                wrt = tuple(n for n in given if n not in self.unsure or at[names[n]].dtype.kind != "b")
         # Merging copies references, never numbers.
-        return Question(self.stored.text, {**self.data, **at}, wrt=wrt, batch=batch)
+        return Question(self.stored.text, {**self.data, **at}, self.stored.kind, wrt=wrt, batch=batch)
 
     def _check_names(self, at: Mapping[str, Array], names: Mapping[str, str]) -> None:
         free = self.free
@@ -89,7 +93,7 @@ class Binding:
         faults += [
             Fault(pointer(("at", name)), f"The function needs the input {name!r}, {_told(found)}.")
             for name, found in free.items()
-            if name not in names
+            if name not in names and name not in self.optional
         ]
         near = difflib.get_close_matches(unknown[0], free, 1) if unknown else []
         _refuse(UnknownName, faults, f"did you mean {near[0]}?" if near else None)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engine.question import Array
+from engine.question import Array, Kind
 from service.packed import DTYPES
 from service.serialise import json_bytes
 
@@ -40,7 +40,7 @@ class Definition:
     arrays in C order, by name.  Names are NFKC-normalised.
     """
 
-    kind: str
+    kind: Kind
     text: str
     inputs: tuple[Declared, ...] = ()
     data: Mapping[str, Array] = field(default_factory=dict)

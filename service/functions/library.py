@@ -116,6 +116,6 @@ def named_in(content: Any) -> str | None:
     if type(content) is not dict:
         return None
     reference = content.get("function")
-    if type(reference) is not str or content.get("expr") is not None:
+    if type(reference) is not str or content.get("expr") is not None or content.get("program") is not None:
         return None
     return reference

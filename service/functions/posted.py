@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from engine.errors import Fault, InvalidRequest, Limit, LimitExceeded, ShapeMismatch, TypeMismatch, Unsupported
+from engine.errors import Fault, InvalidRequest, Limit, LimitExceeded, ShapeMismatch, TypeMismatch
 from engine.limits import Limits
 from engine.question import Array
 from engine.source.parse import normal_name
@@ -17,7 +17,6 @@ from service.pointers import pointer
 from service.schemas.functions import FunctionBody
 
 _FIELDS = frozenset(FunctionBody.model_fields)
-_PROGRAM = "Programs are not offered by this version; send one expression as `expr`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +30,13 @@ class Posted:
 def read_posted(content: Any, limits: Limits, most_inputs: int, most_bytes: int) -> Posted:
     """The function of a decoded request body, which may have `most_inputs`, with data of `most_bytes` together.
 
-    Raises `InvalidRequest` with all faults, `Unsupported` for programs, `TypeMismatch` and `ShapeMismatch` for data
-    that are not as they are declared, and `LimitExceeded`.
+    Raises `InvalidRequest` with all faults, `TypeMismatch` and `ShapeMismatch` for data that are not as they are
+    declared, and `LimitExceeded`.
     """
     if type(content) is not dict:
-        raise _invalid([Fault("", "The body has to be a JSON object with at least the field `expr`.")])
+        raise _invalid([Fault("", "The body has to be a JSON object with at least the field `expr` or `program`.")])
     faults = [
-        Fault(pointer((short(name),)), "There is no such field; there are expr, name, inputs and data.")
+        Fault(pointer((short(name),)), "There is no such field; there are expr, program, name, inputs and data.")
         for name in content
         if name not in _FIELDS
     ]
@@ -48,12 +47,11 @@ def read_posted(content: Any, limits: Limits, most_inputs: int, most_bytes: int)
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
         raise _invalid([*faults, *(Fault(pointer(f["loc"][:1]), f["msg"] + ".") for f in found)]) from None
-    if body.program is not None and body.expr is None:
-        raise Unsupported(_PROGRAM, faults=[Fault("/program", _PROGRAM)])
-    if body.program is not None:
+    if body.program is not None and body.expr is not None:
         faults += [Fault(f"/{source}", "Send exactly one of expr, program.") for source in ("expr", "program")]
-    if body.expr is None:
-        faults.append(Fault("/expr", "There is no function to store: send an expression as `expr`."))
+    elif body.program is None and body.expr is None:
+        detail = "There is no function to store: send an expression as `expr`, or a program as `program`."
+        faults.append(Fault("/expr", detail))
     name = None if body.name is None else _name(body.name, limits, faults)
     if (
         count := len(body.data or ()) + (len(body.inputs) if isinstance(body.inputs, dict | list) else 0)
@@ -75,6 +73,8 @@ def read_posted(content: Any, limits: Limits, most_inputs: int, most_bytes: int)
         )
     _check_declared(declared, data)
     free = tuple(found for found in declared if found.name not in data)
+    if body.program is not None:
+        return Posted(Definition("program", body.program, free, data), name)
     return Posted(Definition("expr", body.expr or "", free, data), name)
 
 

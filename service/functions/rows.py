@@ -65,7 +65,7 @@ def insert(connection: sa.Connection, id: str, name: str | None, definition: Def
         "kind": definition.kind,
         "text": definition.text,
         "inputs": [[found.name, found.dtype, found.shape, found.source] for found in signature.inputs],
-        "outputs": None if signature.outputs is None else [[o.dtype, o.shape] for o in signature.outputs],
+        "outputs": None if signature.outputs is None else [_output(o) for o in signature.outputs],
         "model": signature.model,
         "bytes": definition.bytes,
         "created": time.time_ns() // 1_000_000,
@@ -99,9 +99,16 @@ def _data(connection: sa.Connection, number: int) -> dict[str, Array]:
 
 def _stored(row: sa.Row[Any], data: dict[str, Array] | None = None) -> Stored:
     inputs = tuple(Input(name, dtype, _shape(shape), source) for name, dtype, shape, source in row.inputs)
-    outputs = None if row.outputs is None else tuple(Output(dtype, tuple(shape)) for dtype, shape in row.outputs)
+    outputs = None
+    if row.outputs is not None:
+        outputs = tuple(Output(dtype, tuple(shape), *name) for dtype, shape, *name in row.outputs)
     signature = Signature(inputs, outputs, row.model)
     return Stored(row.number, row.id, row.name, row.kind, row.text, signature, row.created, data)
+
+
+def _output(output: Output) -> list[Any]:
+    """An output in the column of the outputs; one without a name has two entries, as all had before programs came."""
+    return [output.dtype, output.shape] + ([] if output.name is None else [output.name])
 
 
 def _shape(shape: list[int] | None) -> tuple[int, ...] | None:

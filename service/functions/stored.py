@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.question import Array
+from engine.question import Array, Kind
 
-Source = Literal["declared", "data", "text"]
+Source = Literal["declared", "data", "text", "default"]
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """An input, and where it is known from: a declaration, its data, or the text alone, which tells no shape."""
+    """An input, and where it is known from: a declaration, its data, or the text alone, which tells no shape.
+
+    `default`: the text alone, which has a value for it, so that questions may leave it out.
+    """
 
     name: str
     dtype: str | None
@@ -23,10 +26,11 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """The type of an output."""
+    """The type of an output, and what its program calls it."""
 
     dtype: str
     shape: tuple[int, ...]
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class Stored:
     number: int
     id: str
     name: str | None
-    kind: str
+    kind: Kind
     text: str
     signature: Signature
     created: int

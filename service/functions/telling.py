@@ -6,7 +6,7 @@ import time
 from typing import Any
 from urllib.parse import quote
 
-from service.functions.stored import Stored
+from service.functions.stored import Output, Stored
 from service.packed import pack
 
 
@@ -19,7 +19,7 @@ def told(stored: Stored) -> dict[str, Any]:
     ]
     outputs = None
     if signature.outputs is not None:
-        outputs = [{"dtype": output.dtype, "shape": output.shape} for output in signature.outputs]
+        outputs = [_output(output) for output in signature.outputs]
     bound = [found for found in signature.inputs if found.source == "data"]
     data: dict[str, Any] = {found.name: {"dtype": found.dtype, "shape": found.shape} for found in bound}
     if stored.data is not None:
@@ -27,13 +27,18 @@ def told(stored: Stored) -> dict[str, Any]:
     return {
         "id": stored.id,
         "name": stored.name,
-        "expr": stored.text,
+        stored.kind: stored.text,
         "inputs": inputs,
         "outputs": outputs,
         "data": data,
         "created": _time(stored.created),
         "links": {"self": address(stored)},
     }
+
+
+def _output(output: Output) -> dict[str, Any]:
+    named = {} if output.name is None else {"name": output.name}
+    return {**named, "dtype": output.dtype, "shape": output.shape}
 
 
 def address(stored: Stored) -> str:

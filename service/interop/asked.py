@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -71,8 +71,7 @@ class Body:
 
     def _question(self, ask: Ask, along: dict[str, Array], wrt: tuple[str, ...] | None = None) -> Question:
         binding = self._vectors.binding
-        asked = binding.question(self.point, wrt, False, moves=ask == "jvp")
-        return Question(asked.text, asked.at, wrt=asked.wrt, along=along)
+        return replace(binding.question(self.point, wrt, False, moves=ask == "jvp"), along=along)
 
     def _point(self) -> dict[str, Array]:
         given, sizes = self._content.get("input"), self._vectors.input_sizes

@@ -74,8 +74,7 @@ class Endpoint:
             message = f"Model {name[:100]} not found! There is a function of this name, and it is no map between "
             message += "vectors: that needs all inputs declared or bound, and those without data real."
             raise Refused("ModelNotFound", message)
-        several = self._context.engine.outputs(binding.stored.text) is not None
-        return Vectors(binding, signature.outputs, several)
+        return Vectors(binding, signature.outputs)
 
 
 class Sizes(Endpoint):
@@ -104,7 +103,7 @@ class Computed(Endpoint):
         context = self._context
         asked = self._read(Body(content, model, context.settings.array_bytes))
         prepared = context.engine.find(asked.question, self._ask)
-        if prepared is not None and prepared.seconds <= context.settings.inline_seconds:
+        if prepared is not None and not prepared.open_ended and prepared.seconds <= context.settings.inline_seconds:
             answer = prepared.run(asked.question, budget)
             if not undecided(asked.question, answer):
                 return _reply(asked, answer)

@@ -17,24 +17,20 @@ from service.functions.stored import Output
 
 @dataclass(frozen=True, slots=True)
 class Vectors:
-    """The vectors of a function: its inputs without data in their order, and its outputs, each flattened.
-
-    `several` says that its text is a tuple, whose outputs are told apart even if there is only one.
-    """
+    """The vectors of a function: its inputs without data in their order, and its outputs, each flattened."""
 
     binding: Binding
     outputs: tuple[Output, ...]
-    several: bool
 
     @property
     def names(self) -> list[str]:
-        """The names of the inputs."""
-        return list(self.binding.free)
+        """The names of the inputs; those that the text has a value for are left out."""
+        return [name for name in self.binding.free if name not in self.binding.optional]
 
     @property
     def input_sizes(self) -> list[int]:
         """How many numbers each input has."""
-        return [prod(found.shape or ()) for found in self.binding.free.values()]
+        return [prod(found.shape or ()) for found in map(self.binding.free.__getitem__, self.names)]
 
     @property
     def output_sizes(self) -> list[int]:
@@ -56,7 +52,7 @@ class Vectors:
 
     def cotangents(self, number: int, vector: Array) -> dict[str, Array]:
         """The cotangents of all outputs, that of one being `vector` and the others zero."""
-        names = cotangent_names(len(self.outputs), self.several)
+        names = cotangent_names(len(self.outputs), self.binding.several)
         shapes = [output.shape for output in self.outputs]
         return {
             name: vector.reshape(shape) if index == number else np.zeros(shape)
@@ -65,7 +61,9 @@ class Vectors:
 
     def by_output(self, part: Any) -> list[Array]:
         """A part of an answer that there is one of for each output."""
-        return list(part) if self.several else [part]
+        if isinstance(part, dict):
+            return list(part.values())
+        return list(part) if self.binding.several else [part]
 
 
 def flat(array: Any) -> list[float]:

@@ -23,7 +23,7 @@ from service.functions.binding import Binding
 from service.json_text import decode
 from service.lean import Lean, LeanRoute
 from service.openapi import problems
-from service.questions import Asked
+from service.questions import Asked, source_of
 from service.reports import report_content
 from service.schemas.answer import (
     GradAnswer,
@@ -36,6 +36,7 @@ from service.schemas.answer import (
 )
 from service.schemas.question import HvpBody, JvpBody, MatrixBody, QuestionBody, VjpBody
 from service.serialise import json_bytes
+from service.weights import complete, placed
 
 COMPILE_SECONDS = 0.02
 """How long the event loop may be held up by a text that was never seen before."""
@@ -63,18 +64,22 @@ class Compute:
             # How a cotangent is read depends on the text, which has to be parsed for that.
             return await gate.run(lambda: self._from_content(content, function, budget), budget, receive)
         asked = read_asked(content, self._ask, engine, function)
+        if asked.partial:
+            return await gate.run(lambda: self._from_question(asked, budget), budget, receive)
         question = asked.question
         prepared = engine.find(question, self._ask)
         known = prepared is not None
         if prepared is None:
-            if len(question.text) > settings.inline_chars:
+            if question.kind == "program" or len(question.text) > settings.inline_chars:
+                # A program of any length may take long to compile: it may call its functions, or write out its loops.
                 return await gate.run(lambda: self._from_question(asked, budget), budget, receive)
             try:
-                prepared = engine.prepare(question, self._ask, Budget.starting_now(COMPILE_SECONDS))
+                with placed(asked):
+                    prepared = engine.prepare(question, self._ask, Budget.starting_now(COMPILE_SECONDS))
             except BudgetExceeded:
                 # A short text can still ask for long constants; with the whole budget then, where nobody is held up.
                 return await gate.run(lambda: self._from_question(asked, budget), budget, receive)
-        if prepared.seconds > settings.inline_seconds:
+        if prepared.open_ended or prepared.seconds > settings.inline_seconds:
             return await gate.run(lambda: self._run(prepared, asked, known, budget), budget, receive)
         answer = prepared.run(question, budget)
         if asked.check or undecided(question, answer):
@@ -91,13 +96,17 @@ class Compute:
         return self._from_question(read_asked(content, self._ask, self._engine, function), budget)
 
     def _is_long(self, content: Any, function: Binding | None) -> bool:
-        given = content.get("expr") if type(content) is dict else None
-        text = given if function is None else function.stored.text
-        return type(text) is str and len(text) > self._settings.inline_chars
+        if type(content) is not dict:
+            return False
+        text, kind = source_of(content) if function is None else (function.stored.text, function.stored.kind)
+        long = type(text) is str and (kind == "program" or len(text) > self._settings.inline_chars)
+        return long and not self._engine.is_read(text, kind)
 
     def _from_question(self, asked: Asked, budget: Budget) -> Reply:
+        asked = complete(asked, self._engine, budget)
         found = self._engine.find(asked.question, self._ask)
-        prepared = found or self._engine.prepare(asked.question, self._ask, budget)
+        with placed(asked):
+            prepared = found or self._engine.prepare(asked.question, self._ask, budget)
         return self._run(prepared, asked, found is not None, budget)
 
     def _run(self, prepared: Prepared, asked: Asked, known: bool, budget: Budget) -> Reply:

@@ -52,20 +52,20 @@ def _answer(context: Context, body: bytes, accept: str, budget: Budget) -> Reply
         error.faults = [Fault(f.pointer.replace("/at/", "/domain/"), f.detail) for f in error.faults]
         error.hint = error.hint and error.hint.replace('in "at"', 'in "domain"')
         raise
-    return _written(found, wanted, asked.encoding, asked.question.text)
+    return _written(found, wanted, asked.encoding, asked.question)
 
 
-def _written(found: Any, wanted: Wanted, encoding: str, text: str) -> Reply:
+def _written(found: Any, wanted: Wanted, encoding: str, question: Question) -> Reply:
     if wanted.format == "csv":
         return Reply(200, as_csv(found), b"text/csv; charset=utf-8")
     if wanted.format == "npz":
         return Reply(200, as_npz(found), b"application/x-npz")
-    return Reply(200, json_bytes({"expr": text, "seed": wanted.seed, **as_json(found, encoding)}))
+    return Reply(200, json_bytes({question.kind: question.text, "seed": wanted.seed, **as_json(found, encoding)}))
 
 
 def _question(at: Mapping[str, Array], over: tuple[str, ...], example: Question, function: Binding | None) -> Question:
     if function is None:
-        return Question(example.text, dict(at), wrt=example.wrt, batch=over or False)
+        return Question(example.text, dict(at), example.kind, wrt=example.wrt, batch=over or False)
     return function.question(at, example.wrt, over or False, moves=False)
 
 

@@ -13,12 +13,16 @@ from service.schemas.documented import Documented
 from service.schemas.span import SpanModel
 
 VALUE_EXAMPLE: Any = {"value": 4.314829847437827, "warnings": []}
-VALUE_TEXT = "The value; for a text that is a tuple, a list with one entry for each output."
+VALUE_TEXT = "The value; of several results a list with one entry for each, of results with names an object by name."
 GRAD_EXAMPLE: Any = {
     "value": 4.314829847437827,
     "grad": {"x": 2.876553231625218, "y": 7.898243057013355},
     "warnings": [],
 }
+
+
+Named = dict[str, ArrayValue]
+AnyResult = Annotated[Any, Documented(ArrayValue | Named)]
 
 
 class WarningModel(BaseModel):
@@ -63,7 +67,7 @@ class ValueAnswer(Judged):
 
     model_config = ConfigDict(json_schema_extra={"examples": [VALUE_EXAMPLE]})
 
-    value: AnyArray = Field(description=VALUE_TEXT)
+    value: AnyResult = Field(description=VALUE_TEXT)
     digits: ValueDigits | None = Field(None, description=DIGITS_TEXT)
     warnings: list[WarningModel]
 
@@ -102,7 +106,8 @@ class Coo(BaseModel):
     value: AnyArray
 
 
-AnyMatrix = Annotated[Any, Documented(ArrayValue | Coo | list[Coo])]
+NamedMatrices = dict[str, ArrayValue | Coo]
+AnyMatrix = Annotated[Any, Documented(ArrayValue | Coo | list[Coo] | NamedMatrices)]
 AnyMatrixDigits = Annotated[Any, Documented(DigitsValue | Coo | list[Coo])]
 PASSES_TEXT = "With `coo`: how many directions had to be pushed or pulled through the function for all entries."
 
@@ -122,9 +127,10 @@ class JacobianAnswer(Judged):
         }
     )
 
-    value: AnyArray = Field(description=VALUE_TEXT)
+    value: AnyResult = Field(description=VALUE_TEXT)
     jacobian: dict[str, AnyMatrix] = Field(
-        description="By input: the shape of the output, then that of the input; for several outputs, a list of these."
+        description="By input: the shape of the result, then that of the input; of several results one for each, "
+        "arranged as the value is."
     )
     mode: Literal["forward", "reverse", "mixed"] = Field(description="The mode in which it was computed.")
     passes: int | None = Field(None, ge=0, description=PASSES_TEXT)
@@ -158,8 +164,8 @@ class JvpDigits(ValueDigits):
 class JvpAnswer(Judged):
     """The value of a function at a point and its directional derivative, one per tangent if there were several."""
 
-    value: AnyArray = Field(description=VALUE_TEXT)
-    jvp: AnyArray = Field(description="Of the shape of the value; for several outputs, a list with one entry for each.")
+    value: AnyResult = Field(description=VALUE_TEXT)
+    jvp: AnyResult = Field(description="Arranged as the value is.")
     digits: JvpDigits | None = Field(None, description=DIGITS_TEXT)
     warnings: list[WarningModel]
 
@@ -173,7 +179,7 @@ class VjpDigits(ValueDigits):
 class VjpAnswer(Judged):
     """The value of a function at a point and the cotangents of its inputs."""
 
-    value: AnyArray = Field(description=VALUE_TEXT)
+    value: AnyResult = Field(description=VALUE_TEXT)
     vjp: dict[str, AnyArray]
     digits: VjpDigits | None = Field(None, description=DIGITS_TEXT)
     warnings: list[WarningModel]
@@ -191,7 +197,7 @@ class HvpAnswer(Judged):
     With a cotangent, gradient and Hessian are those of the sum of the results with these weights.
     """
 
-    value: AnyArray = Field(description=VALUE_TEXT)
+    value: AnyResult = Field(description=VALUE_TEXT)
     grad: dict[str, AnyArray]
     hvp: dict[str, AnyArray]
     digits: HvpDigits | None = Field(None, description=DIGITS_TEXT)

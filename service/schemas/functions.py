@@ -10,6 +10,7 @@ from typing_extensions import TypeAliasType
 from service.packed import MAX_DIMS
 from service.schemas.arrays import AnyArray
 from service.schemas.documented import Documented
+from service.schemas.question import PROGRAM_TEXT
 
 Dtype = Literal["float64", "int64", "bool"]
 Shape = list[Annotated[int, Field(ge=0)]]
@@ -41,17 +42,14 @@ DeclaredInputs = TypeAliasType("DeclaredInputs", "dict[str, DeclaredInput] | lis
 
 
 class FunctionBody(BaseModel):
-    """A function to store: exactly one of `expr` and `program`; of these, this version takes `expr`.
-
-    A field that is null counts as not given.
-    """
+    """A function to store: exactly one of `expr` and `program`. A field that is null counts as not given."""
 
     model_config = ConfigDict(
         extra="forbid", strict=True, title="FunctionDefinition", json_schema_extra={"examples": [EXAMPLE]}
     )
 
     expr: str | None = Field(None, description="One expression; `^` and `**` are power.")
-    program: str | None = Field(None, description="Statements ending in `return`, or one `def`. Not in this version.")
+    program: str | None = Field(None, description=PROGRAM_TEXT)
     name: str | None = Field(
         None, description="What to call it: letters, digits, `_`, `-` and `.`; no two functions have the same name."
     )
@@ -71,8 +69,9 @@ class InputModel(BaseModel):
     name: str
     dtype: Dtype | None
     shape: Shape | None
-    source: Literal["declared", "data", "text"] = Field(
-        description="Where it is known from; `text`: the text mentions it, and nothing was declared."
+    source: Literal["declared", "data", "text", "default"] = Field(
+        description="Where it is known from; `text`: the text mentions it, and nothing was declared; `default`: so "
+        "too, and it has a value where a question gives none."
     )
 
 
@@ -81,6 +80,7 @@ class OutputModel(BaseModel):
 
     model_config = ConfigDict(title="FunctionOutput")
 
+    name: str | None = Field(None, description="What a program calls it, in the order of its `return`.")
     dtype: Dtype
     shape: Shape
 
@@ -108,7 +108,8 @@ class FunctionModel(BaseModel):
 
     id: str = Field(description="Follows from the content: the same content has the same id, on every server.")
     name: str | None
-    expr: str
+    expr: str | None = Field(None, description="Its text, where that is an expression.")
+    program: str | None = Field(None, description="Its text, where that is a program.")
     inputs: list[InputModel] = Field(description="Those that questions give, then those that are bound.")
     outputs: list[OutputModel] | None = Field(description="Known where all inputs are declared or bound.")
     data: dict[str, DataModel]

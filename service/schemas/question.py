@@ -6,29 +6,43 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.schemas.arrays import AnyArray
+from service.schemas.arrays import AnyArray, ArrayValue
 from service.schemas.documented import Documented
 
 SOURCES = ("expr", "program", "function", "model")
 NameList = list[str]
+PROGRAM_EXAMPLE: Any = {
+    "program": "y = x\nwhile abs(y^2 - x) > 1e-12:\n    y = (y + x/y)/2\nreturn y",
+    "at": {"x": 2},
+}
+PROGRAM_TEXT = (
+    "Statements that end with `return`, or functions (`def`), of which the last is asked about and has the inputs as "
+    'its parameters; with `return a, b` or `return {"name": a}` there are several results.'
+)
+Weights = dict[str, ArrayValue]
+AnyWeights = Annotated[Any, Documented(ArrayValue | Weights)]
+COTANGENT_TEXT = (
+    "For several results, a list with one array for each; for results with names, an object by name too, in which "
+    "those left out count as 0."
+)
 
 
 class QuestionBody(BaseModel):
     """A function, the point at which it is asked about, and with respect to what.
 
-    Exactly one of `expr`, `program`, `function` and `model` says what the function is; of these, this version takes
-    `expr` and `function`.  A field that is null counts as not given.
+    Exactly one of `expr`, `program`, `function` and `model` says what the function is; of these, this version takes the
+    first three.  A field that is null counts as not given.
     """
 
     model_config = ConfigDict(
         extra="forbid",
         strict=True,
         title="Question",
-        json_schema_extra={"examples": [{"expr": "x^2*sin(y)", "at": {"x": 3, "y": 0.5}}]},
+        json_schema_extra={"examples": [{"expr": "x^2*sin(y)", "at": {"x": 3, "y": 0.5}}, PROGRAM_EXAMPLE]},
     )
 
     expr: str | None = Field(None, description="One expression; `^` and `**` are power.", examples=["x^2*sin(y)"])
-    program: str | None = Field(None, description="Statements ending in `return`, or one `def`. Not in this version.")
+    program: str | None = Field(None, description=PROGRAM_TEXT, examples=[PROGRAM_EXAMPLE["program"]])
     function: str | None = Field(None, description="The id or name of a stored function: `/functions`.")
     model: str | None = Field(None, description="The id of a model. Not in this version.")
     at: dict[str, AnyArray] | None = Field(None, description="The inputs by name.", examples=[{"x": 3, "y": 0.5}])
@@ -81,17 +95,15 @@ class JvpBody(QuestionBody):
 
 
 class VjpBody(QuestionBody):
-    """A question with a cotangent, or several: arrays of the shape of the output, one for each of several outputs."""
+    """A question with a cotangent, or several: arrays of the shape of the result, one for each of several results."""
 
     model_config = ConfigDict(
         title="VjpQuestion",
         json_schema_extra={"examples": [{"expr": "x^2", "at": {"x": [1, 2]}, "cotangent": [1, 10]}]},
     )
 
-    cotangent: AnyArray | None = Field(
-        None, description="For a text that is a tuple, a list with one array for each output.", examples=[1]
-    )
-    cotangents: list[AnyArray] | None = Field(None, description="Several at once, instead of `cotangent`.")
+    cotangent: AnyWeights | None = Field(None, description=COTANGENT_TEXT, examples=[1])
+    cotangents: list[AnyWeights] | None = Field(None, description="Several at once, instead of `cotangent`.")
 
 
 class HvpBody(QuestionBody):
@@ -107,8 +119,8 @@ class HvpBody(QuestionBody):
 
     vector: dict[str, AnyArray] | None = Field(None, examples=[{"x": 1}])
     vectors: list[dict[str, AnyArray]] | None = Field(None, description="Several at once, instead of `vector`.")
-    cotangent: AnyArray | None = Field(
+    cotangent: AnyWeights | None = Field(
         None,
         description="Weights of the results, of their shape; what is differentiated twice is the weighted sum. "
-        "For a text that is a tuple, a list with one array for each output.",
+        + COTANGENT_TEXT,
     )

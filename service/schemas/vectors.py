@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from service.schemas.arrays import AnyArray
 from service.schemas.documented import Documented
+from service.schemas.question import PROGRAM_TEXT
 
 EXAMPLE: Any = {"expr": "abs(x - 1)*y", "domain": {"x": [-2, 2], "y": [0, 1]}, "count": 3, "seed": 0}
 
@@ -32,7 +33,7 @@ class VectorsBody(BaseModel):
     model_config = ConfigDict(extra="forbid", title="VectorsQuestion", json_schema_extra={"examples": [EXAMPLE]})
 
     expr: str | None = Field(None, examples=["abs(x - 1)*y"])
-    program: str | None = Field(None, description="Not in this version.")
+    program: str | None = Field(None, description=PROGRAM_TEXT)
     function: str | None = Field(None, description="The id or name of a stored function.")
     model: str | None = Field(None, description="Not in this version.")
     domain: Ranges = Field(description="By input: `[low, high]`, or an object that has a shape too.")
@@ -68,7 +69,8 @@ class VectorModel(BaseModel):
 class VectorsAnswer(BaseModel):
     """The vectors; those at which the function has no finite value are left out."""
 
-    expr: str
+    expr: str | None = Field(None, description="The text, where it is an expression.")
+    program: str | None = Field(None, description="The text, where it is a program.")
     seed: int
     count: int
     vectors: list[VectorModel]
