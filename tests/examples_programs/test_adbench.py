@@ -55,7 +55,9 @@ def test_jacobian_of_bundle_adjustment_is_sparse() -> None:
         filled = np.zeros(entries.shape)
         filled[entries.row, entries.column] = entries.value
         assert_close(filled, matrix.reshape(entries.shape), 1e-14, key)
-    assert len(sparse["cameras"].row) <= 2 * 5 * 11
+    observations, cameras = 5, 2
+    assert len(sparse["cameras"].row) == 2 * observations * 11 * cameras  # the camera is looked up: any is possible
+    assert len(sparse["weights"].row) == 3 * observations
 
 
 def test_rotation_by_nothing() -> None:

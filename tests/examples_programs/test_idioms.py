@@ -13,6 +13,9 @@ from tests.examples_programs.complex_step import derivative, value
 from tests.examples_programs.idioms import IDIOMS, real
 from tests.examples_programs.programs import ask, grad_of, value_of
 
+JUMPS = {"bisection"}
+"""Their gradients jump from point to point, and differences of these say nothing."""
+
 
 @pytest.mark.parametrize("name", IDIOMS)
 def test_value_and_gradient(name: str) -> None:
@@ -24,7 +27,7 @@ def test_value_and_gradient(name: str) -> None:
         assert_close(grad_of(found)[key], slope, 1e-12, key)
 
 
-@pytest.mark.parametrize("name", IDIOMS)
+@pytest.mark.parametrize("name", sorted(IDIOMS.keys() - JUMPS))
 def test_second_derivative(name: str) -> None:
     text, at = IDIOMS[name]
     function = as_python(text, tuple(at))

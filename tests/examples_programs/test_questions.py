@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from engine.question import Question
-from tests.asking import ENGINE, budget
+from tests.asking import budget
 from tests.examples_programs.comparing import assert_close
 from tests.examples_programs.complex_step import along, derivative
-from tests.examples_programs.programs import PROGRAM, ask, grad_of, inputs, source, value_of, wrt
+from tests.examples_programs.programs import ENGINE, PROGRAM, ask, grad_of, inputs, source, value_of, wrt
 from tests.examples_programs.references import adbench, dynamics, gradbench, learning, statistics
 
 MODULES = (adbench, dynamics, gradbench, learning, statistics)
