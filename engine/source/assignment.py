@@ -108,9 +108,7 @@ def _fitting(value: Value, shape: tuple[int, ...], node: tree.Index) -> Value:
     while len(given) > len(shape) and given[0] == 1:
         given = given[1:]
     if len(given) > len(shape) or any(m not in (1, n) for m, n in zip(reversed(given), reversed(shape), strict=False)):
-        raise ShapeMismatch(
-            f"{describe(value.shape).capitalize()} cannot be put where {describe(shape)} is.", span=node.span
-        )
+        raise ShapeMismatch(f"{kind_of(value).capitalize()} cannot be put where {describe(shape)} is.", span=node.span)
     return broadcast_to(reshape(value, shape=given), shape=shape)
 
 

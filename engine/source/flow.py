@@ -21,7 +21,7 @@ from engine.source.windows import window
 MOST_STEPS = 200_000
 """Parts of the text that are visited, with each call of a helper counted anew."""
 _HANDED_ON = INTEGER_FUNCTIONS | {
-    *("int", "sum", "prod", "cumsum", "cumprod", "where", "stack", "concatenate", "reshape", "ravel", "transpose"),
+    *("sum", "prod", "cumsum", "cumprod", "where", "stack", "concatenate", "reshape", "ravel", "transpose"),
     *("sort", "flip", "take", "arange", "full", "roll", "tile", "repeat", "list", "tuple", "float"),
 }
 """Functions whose result consists of their arguments."""
@@ -29,25 +29,38 @@ _HANDED_ON = INTEGER_FUNCTIONS | {
 
 @dataclass(frozen=True)
 class Origin:
-    """The inputs that make up a value; `items` are those of a tuple's parts, `functions` what it may call."""
+    """The inputs that make up a value; `items` are those of a tuple's parts, `functions` what it may call.
+
+    `rounded` are inputs that int() made whole: they need not be whole numbers themselves.
+    """
 
     names: frozenset[str] = frozenset()
     items: tuple[Origin, ...] | None = None
     functions: frozenset[Callee] = frozenset()
+    rounded: frozenset[str] = frozenset()
 
     def all(self) -> frozenset[str]:
         """The inputs of the value and of its parts."""
         return self.names.union(*(item.all() for item in self.items or ()))
 
+    def known(self) -> frozenset[str]:
+        """The inputs that have to be known for the value to be known."""
+        return self.names.union(self.rounded, *(item.known() for item in self.items or ()))
+
+    def whole(self) -> Origin:
+        """The origin of the value without its structure."""
+        names = self.all()
+        return Origin(names, None, self.functions, self.known() - names)
+
     def part(self, index: int, count: int) -> Origin:
         """One part of a value that is taken apart into `count`."""
         if self.items is not None and len(self.items) == count:
             return self.items[index]
-        return Origin(self.all(), functions=self.functions)
+        return self.whole()
 
     def any(self) -> Origin:
         """What an element may be, when it is not known which."""
-        return join(self.items) if self.items else Origin(self.names, functions=self.functions)
+        return join(self.items) if self.items else self.whole()
 
 
 NONE = Origin()
@@ -77,15 +90,23 @@ def join(origins: Iterable[Origin]) -> Origin:
     found = list(origins)
     if not found:
         return NONE
-    names = frozenset[str]().union(*(o.names for o in found))
-    functions = frozenset[Callee]().union(*(o.functions for o in found))
     sizes = {None if o.items is None else len(o.items) for o in found}
     if len(sizes) == 1 and found[0].items is not None:
+        plain = join([Origin(o.names, None, o.functions, o.rounded) for o in found])
         parts = zip(*(o.items or () for o in found), strict=True)
-        return Origin(names, tuple(join(part) for part in parts), functions)
-    if sizes == {None}:
-        return Origin(names, None, functions)
-    return Origin(frozenset[str]().union(*(o.all() for o in found)), None, functions)
+        return Origin(plain.names, tuple(join(part) for part in parts), plain.functions, plain.rounded)
+    return together(found)
+
+
+def together(origins: Iterable[Origin]) -> Origin:
+    """What is made up of several."""
+    found = [o.whole() for o in origins]
+    return Origin(
+        frozenset[str]().union(*(o.names for o in found)),
+        None,
+        frozenset[Callee]().union(*(o.functions for o in found)),
+        frozenset[str]().union(*(o.rounded for o in found)),
+    )
 
 
 def program_uses(program: statement.Program) -> Uses:
@@ -101,7 +122,9 @@ def program_uses(program: statement.Program) -> Uses:
         flow.call(top.names[program.main.name], arguments, {})
     for name, place in sorted(flow.places.items(), key=lambda item: item[1].span.start):
         places.setdefault(name, place)
-    return Uses(places, frozenset(flow.integer), frozenset(flow.static))
+    # A condition on whole numbers may say which items there are; one on other inputs would end their derivative.
+    static = flow.static | (flow.conditions & flow.integer)
+    return Uses(places, frozenset(flow.integer), frozenset(static))
 
 
 class _Flow:
@@ -109,6 +132,7 @@ class _Flow:
         self.places: dict[str, tree.Name] = {}
         self.integer: set[str] = set()
         self.static: set[str] = set()
+        self.conditions: set[str] = set()
         self._returns: list[Origin] = []
         self._active: list[object] = []
         self._steps = 0
@@ -117,7 +141,7 @@ class _Flow:
         if integer:
             self.integer.update(origin.all())
         if static:
-            self.static.update(origin.all())
+            self.static.update(origin.known())
 
     # Statements
 
@@ -222,7 +246,7 @@ class _Flow:
             case tree.Binary():
                 return self._spine(node, scope)
             case tree.Unary():
-                return Origin(self.origin(node.operand, scope).all())
+                return self.origin(node.operand, scope).whole()
             case tree.Conditional():
                 self.origin(node.test, scope)
                 return join((self.origin(node.then, scope), self.origin(node.other, scope)))
@@ -251,7 +275,7 @@ class _Flow:
             found.append(self.origin(part.right, scope))
             part = part.left
         found.append(self.origin(part, scope))
-        return Origin(frozenset[str]().union(*(o.all() for o in found)))
+        return together(found)
 
     def _lookup(self, node: tree.Name, scope: Scope) -> Origin:
         around: Scope | None = scope
@@ -272,7 +296,7 @@ class _Flow:
             if isinstance(first, tree.Number) and isinstance(first.value, int) and first.value < len(base.items):
                 return base.items[first.value]
             return base.any()
-        return Origin(base.all(), functions=base.functions)
+        return base.whole()
 
     def _indices(self, node: tree.Index, scope: Scope) -> None:
         for item in node.items:
@@ -297,7 +321,7 @@ class _Flow:
             found = [self.origin(argument, scope) for argument in node.arguments]
             for origin in found:
                 self._use(origin, integer=True, static=static)
-            return Origin(frozenset[str]().union(*(o.all() for o in found)))
+            return together(found)
         parts = tuple(self._element(argument, scope, static) for argument in node.arguments)
         if name == "zip":
             return Origin(items=parts)
@@ -310,8 +334,8 @@ class _Flow:
         for clause in node.clauses:
             self._bind(clause.target, self._element(clause.source, inner, static=True), inner)
             for test in clause.filters:
-                self._use(self._all(test, inner), integer=False, static=True)
-        return Origin(self.origin(node.item, inner).all())
+                self.conditions.update(self._all(test, inner).known())
+        return self.origin(node.item, inner).whole()
 
     def _all(self, node: tree.Expression, scope: Scope) -> Origin:
         """The inputs in a condition that has to be known."""
@@ -339,7 +363,8 @@ class _Flow:
 
     def _call(self, node: tree.Call, scope: Scope) -> Origin:
         if node.name in ITERABLES:
-            return self._element(node, scope, static=False)
+            # As a value, and not as what a loop runs over, it is an array.
+            return self._element(node, scope, static=True)
         positional, keywords = self._arguments(node, scope)
         own = self._named(node.name, scope)
         if own is not None:
@@ -351,9 +376,10 @@ class _Flow:
             for kind, origin in _kinds(function, positional, keywords):
                 integer = kind in STATIC_INTEGERS
                 self._use(origin, integer or kind == "Indices", integer or kind in STATIC_OTHERS)
-        if node.name not in _HANDED_ON:
-            return NONE
-        return Origin(frozenset[str]().union(*(o.all() for o in (*positional, *keywords.values()))))
+        whole = together((*positional, *keywords.values()))
+        if node.name == "int":
+            return Origin(rounded=whole.known())
+        return whole if node.name in _HANDED_ON else NONE
 
     def _special(self, name: str, positional: Sequence[Origin], keywords: dict[str, Origin]) -> Origin:
         parameters = DERIVED.get(name) or APPLIED[name]

@@ -8,7 +8,7 @@ from typing import Any
 from engine.control.functions import Branch, choose
 from engine.errors import EngineError, ShapeMismatch, TypeMismatch
 from engine.graph.build import constant
-from engine.graph.types import Type, describe, promote
+from engine.graph.types import Type, promote
 from engine.graph.values import Value
 from engine.primitives.arithmetic import cast
 from engine.primitives.shape import broadcast_to
@@ -53,7 +53,8 @@ class Merging:
             return self._tuples(a, b)
         if isinstance(a, Value | tuple) and isinstance(b, Value | tuple):
             return self._values(self._value(0, a), self._value(1, b))
-        raise Differing(TypeMismatch, kind_of(a), kind_of(b))
+        second = kind_of(b) if kind_of(b) != kind_of(a) else kind_of(b).replace("a ", "another ", 1)
+        raise Differing(TypeMismatch, kind_of(a), second)
 
     def choose(self, predicate: Value) -> tuple[Value, ...]:
         """The outputs, when all results are planned."""
@@ -80,7 +81,7 @@ class Merging:
 
     def _values(self, a: Value, b: Value) -> Plan:
         if a.shape != b.shape:
-            raise Differing(ShapeMismatch, describe(a.shape), describe(b.shape))
+            raise Differing(ShapeMismatch, kind_of(a), kind_of(b))
         if (a.type.dtype == "bool") is not (b.type.dtype == "bool"):
             raise Differing(TypeMismatch, kind_of(a), kind_of(b))
         dtype = promote(a.type.dtype, b.type.dtype)
@@ -119,7 +120,7 @@ def kind_of(result: Result) -> str:
     if isinstance(result, Value):
         if result.type.dtype == "bool":
             return "a truth value" if not result.shape else f"truth values of shape {result.shape}"
-        return describe(result.shape)
+        return f"an array of shape {result.shape}" if result.shape else "a number"
     if isinstance(result, tuple):
         return f"a tuple of {len(result)}"
     if isinstance(result, Steps):

@@ -28,6 +28,9 @@ _FOREIGN = {
     "array": "a list, as in [1, 2]",
     "float": "nothing: numbers are float64",
     "int": "floor",
+    "print": "nothing: what is returned is shown",
+    "str": "nothing: results are numbers",
+    "isinstance": "nothing: the kinds of values are known",
 }
 
 

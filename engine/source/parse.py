@@ -83,6 +83,8 @@ _ATTRIBUTES = {
     "reshape": "reshape({x}, …)",
     "max": "max({x})",
     "min": "min({x})",
+    "append": "fill an array: x = zeros(n), then x[i] = … in a loop",
+    "copy": "{x}: arrays are values, and assigning copies",
 }
 _MODULES = {"np", "numpy", "math", "jnp", "jax", "torch", "tf", "tensorflow", "scipy", "special", "Math", "cmath"}
 

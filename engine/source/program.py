@@ -59,6 +59,8 @@ class Interpreter(Lowering):
         self.scope = Scope(None, assigned(program.body), dict(inputs))
         self.active: list[Closure] = []
         self.frozen: Span | None = None
+        """The client's call, while what is lowered is no text of the client's."""
+        self._placed: EngineError | None = None
         self._program = program
         self._counted: dict[tuple[int, ...], Counter[str]] = {}
 
@@ -88,8 +90,9 @@ class Interpreter(Lowering):
         try:
             return getattr(self, _METHODS[type(node)])(node)
         except EngineError as error:
-            if error.span is None or self.frozen is not None:
+            if error.span is None or (self.frozen is not None and error is not self._placed):
                 error.span = span
+            self._placed = error
             raise
         finally:
             builder.span = before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from engine.source.parse import BINARY, METHODS, REFUSED, Converter
 from engine.source.scan import Scanned
 from engine.source.text import Span
 
+_DEFINED = re.compile(r"def[ \t\f]+(\w+)")
 _METHODS: dict[type[ast.expr], str] = {
     **METHODS,
     ast.Lambda: "lambda_",
@@ -25,6 +27,7 @@ _REFUSED: dict[type[ast.expr], tuple[str, str | None]] = {
     ast.SetComp: ("A set", "use a list, as in [f(x) for x in xs]"),
     ast.DictComp: ("A dictionary", "use a list, as in [f(x) for x in xs]"),
     ast.NamedExpr: ("':='", "assign on a line of its own"),
+    ast.JoinedStr: ("A formatted string", "return the numbers: return a, b"),
 }
 _REFUSED_STATEMENTS: dict[str, tuple[str, str]] = {
     "Global": ("'global'", "give the value as an argument and return it"),
@@ -255,8 +258,8 @@ class _Statements(Converter):
                 span=self._span(node.decorator_list[0]),
                 hint="call the function: g = grad(f)",
             )
-        name_at = self._text.find(node.name, span.start) if node.name.isascii() else -1
-        name_span = Span(name_at, name_at + len(node.name)) if name_at >= 0 else span
+        written = _DEFINED.match(self._text, span.start)
+        name_span = Span(*written.span(1)) if written else span
         self._check_name(node.name, name_span)
         parameters = self._parameters(node.args, span)
         body = self._block(node.body, _Place(place.depth + 1, function=True, loop=False))
