@@ -23,6 +23,8 @@ NAMES = (
     "check_latency",
     "verdicts",
     "stored_data",
+    "loops",
+    "programs",
 )
 THREADS = (
     "OMP_NUM_THREADS",
