@@ -144,9 +144,44 @@ def depends_on(nodes: tuple[Node, ...], sources: set[Value]) -> set[Value]:
     for node in nodes:
         for value in node.inputs:
             if value in reached:
-                reached.update(node.outputs)
+                reached.update(node.outputs if not node.graphs else _reached_outputs(node, reached))
                 break
     return reached
+
+
+def _reached_outputs(node: Node, reached: set[Value]) -> Iterator[Value]:
+    """The outputs of control flow that depend on those of its inputs that are reached."""
+    flags = [v in reached for v in node.inputs]
+    if node.primitive.name == "loop":
+        found = _reached_by_steps(node, flags)
+    elif node.primitive.name == "choice" and not flags[0]:
+        inside = [_reached_in(graph, flags[1:]) for graph in node.graphs]
+        found = [any(each) for each in zip(*inside, strict=True)]
+    else:
+        found = [True] * len(node.outputs)
+    return (v for v, flag in zip(node.outputs, found, strict=True) if flag)
+
+
+def _reached_in(graph: Graph, flags: list[bool]) -> list[bool]:
+    reached = depends_on(graph.nodes, {v for v, flag in zip(graph.inputs, flags, strict=True) if flag})
+    return [v in reached for v in graph.outputs]
+
+
+def _reached_by_steps(node: Node, flags: list[bool]) -> list[bool]:
+    """The outputs of a loop (see `engine.graph.loops`): what is reached in one step may be read in the next."""
+    (body,), params = node.graphs, node.params
+    head, carried = params["bounded"] + params["conditional"], params["carried"]
+    if any(flags[:head]):
+        return [True] * len(node.outputs)
+    moving, rest = flags[head : head + carried], flags[head + carried :]
+    while True:
+        found = _reached_in(body, [False, *moving, *rest])
+        if params["conditional"] and found.pop(0):
+            return [True] * len(node.outputs)
+        grown = [a or b for a, b in zip(moving, found, strict=False)]
+        if grown == moving:
+            return [False, *grown, *found[carried:]]
+        moving = grown
 
 
 def live_nodes(nodes: tuple[Node, ...] | list[Node], outputs: tuple[Value, ...]) -> tuple[Node, ...]:
