@@ -151,7 +151,7 @@ def _trace(
     sources = frozenset[Birth]().union(*[origins.get(v, frozenset()) for v in node.inputs])
     infected = False
     for value, result in zip(node.outputs, results, strict=True):
-        if value.type.dtype != "real" or np.all(np.isfinite(result)):
+        if value.type.dtype != "real" or value.type.stacked or np.all(np.isfinite(result)):
             continue
         infected = True
         birth = _birth(node, given, ~np.isfinite(result), result)

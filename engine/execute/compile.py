@@ -16,11 +16,12 @@ import numpy as np
 
 from engine.errors import BudgetExceeded, Limit, LimitExceeded
 from engine.execute.control import made
+from engine.execute.elements import quick
 from engine.execute.guards import guards
 from engine.execute.noisy import noisy
 from engine.execute.ownership import Owned, ownership
 from engine.execute.tape import Run
-from engine.graph.integers import GROWING, checked
+from engine.graph.integers import GROWING, WHOLE_NUMBERS, checked
 from engine.graph.types import Array, Type
 from engine.graph.values import Graph, Node, Value
 from engine.limits import Budget, Limits
@@ -38,6 +39,17 @@ COMPARISONS = frozenset(("equal", "not_equal", "less", "less_equal", "greater", 
 """An exact tie on a differentiated value means that the point lies on the boundary of a condition."""
 
 NUMBER = Type("real", ())
+QUICK: dict[str, Callable[..., Any]] = {
+    "less": operator.lt,
+    "less_equal": operator.le,
+    "greater": operator.gt,
+    "greater_equal": operator.ge,
+    "equal": operator.eq,
+    "not_equal": operator.ne,
+    "logical_and": operator.and_,
+    "logical_or": operator.or_,
+}
+"""What Python's operators do ten times as fast on single numbers, of whatever dtype."""
 
 TAPE_SHARE = 0.25
 """What of the bytes that a run may hold its loops may keep for the way back."""
@@ -162,6 +174,10 @@ def bind(node: Node) -> Callable[..., Any]:
     scalar = node.primitive.scalar
     if scalar is not None and all(v.type == NUMBER for v in node.inputs):
         return scalar
+    if all(not v.type.shape for v in node.inputs):
+        quick = QUICK.get(node.primitive.name) or WHOLE_NUMBERS.get(node.primitive.name)
+        if quick is not None and (node.primitive.name in QUICK or node.outputs[0].type.dtype == "int"):
+            return quick
     value = node.primitive.value
     if node.outputs[0].type.dtype == "int" and node.primitive.name in GROWING:
         value = checked(value)
@@ -265,6 +281,8 @@ def _function(node: Node, inner: Sequence[Executable], owned: Owned) -> Callable
     if inner:
         return made(node, inner, owned.copied.get(node, frozenset()), owned.taken_over.get(node, frozenset()))
     operand = owned.in_place.get(node)
+    if (short := quick(node, operand is not None)) is not None:
+        return short
     if operand is None:
         return bind(node)
     if node.primitive.in_place is None:
