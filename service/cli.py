@@ -14,7 +14,7 @@ import typer
 
 app = typer.Typer(
     name="adjoint",
-    help="Values and exact derivatives of expressions.",
+    help="Values and exact derivatives of expressions and programs.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -22,14 +22,25 @@ app = typer.Typer(
 
 REFUSED = 2
 """The exit code when a question is refused."""
+PROGRAM_SUFFIX = ".adj"
+"""How the names of files with programs end."""
 
-Expr = Annotated[str | None, typer.Argument(help="An expression, such as 'x^2*sin(y)'.", show_default=False)]
+Expr = Annotated[
+    str | None,
+    typer.Argument(help="An expression, such as 'x^2*sin(y)', or a file with a program, NAME.adj.", show_default=False),
+]
 Inputs = Annotated[
     list[str] | None, typer.Argument(help="Inputs as name=JSON: x=3, v=[1,2,3], s=NaN.", show_default=False)
 ]
 Wrt = Annotated[list[str] | None, typer.Option(help="An input to differentiate by; may be repeated. Default: all.")]
 Batch = Annotated[list[str] | None, typer.Option(help="An input whose first axis runs over points; may be repeated.")]
 Precision = Annotated[str | None, typer.Option(help="auto (the default), float64 or exact.")]
+Program = Annotated[
+    Path | None, typer.Option(help="A file with a program, in place of an expression; - is standard input.")
+]
+At = Annotated[
+    str | None, typer.Option(help="All inputs as one JSON object, or a file with a request body that has them.")
+]
 File = Annotated[Path | None, typer.Option(help="A request body as sent to the service; - is standard input.")]
 # An expression may begin with a minus sign.
 _LENIENT = {"ignore_unknown_options": True}
@@ -39,21 +50,29 @@ _LENIENT = {"ignore_unknown_options": True}
 def grad(
     expr: Expr = None,
     inputs: Inputs = None,
+    program: Program = None,
+    at: At = None,
     wrt: Wrt = None,
     batch: Batch = None,
     precision: Precision = None,
     file: File = None,
 ) -> None:
     """Evaluate and differentiate; prints the JSON that POST /grad answers."""
-    _answer("grad", expr, inputs or [], wrt, batch, precision, file)
+    _answer("grad", expr, inputs or [], program, at, wrt, batch, precision, file)
 
 
 @app.command(context_settings=_LENIENT)
 def value(
-    expr: Expr = None, inputs: Inputs = None, batch: Batch = None, precision: Precision = None, file: File = None
+    expr: Expr = None,
+    inputs: Inputs = None,
+    program: Program = None,
+    at: At = None,
+    batch: Batch = None,
+    precision: Precision = None,
+    file: File = None,
 ) -> None:
     """Evaluate; prints the JSON that POST /value answers."""
-    _answer("value", expr, inputs or [], None, batch, precision, file)
+    _answer("value", expr, inputs or [], program, at, None, batch, precision, file)
 
 
 @app.command()
@@ -61,7 +80,8 @@ def check(
     file: Annotated[Path, typer.Argument(help="A request body as sent to POST /check; - is standard input.")],
 ) -> None:
     """Check a claimed gradient; prints the report that POST /check answers."""
-    from service.local import content_of_file, verdict
+    from service.arguments import content_of_file
+    from service.local import verdict
 
     _print(lambda: verdict(content_of_file(file), _settings()))
 
@@ -121,15 +141,27 @@ def _answer(
     ask: str,
     expr: str | None,
     inputs: list[str],
+    program: Path | None,
+    at: str | None,
     wrt: list[str] | None,
     batch: list[str] | None,
     precision: str | None,
     file: Path | None,
 ) -> None:
-    from service.local import answer, content_of_arguments, content_of_file
+    from service.arguments import content_of_arguments, content_of_file
+    from service.local import answer
+
+    if program is None and expr is not None and expr.endswith(PROGRAM_SUFFIX):
+        program, expr = Path(expr), None
+    elif program is not None and expr is not None:
+        # Then there is no expression, and the first argument is an input.
+        inputs, expr = [expr, *inputs], None
 
     def answered() -> bytes:
-        content = content_of_file(file) if file else content_of_arguments(expr, inputs, wrt, batch, precision)
+        if file is not None:
+            content = content_of_file(file)
+        else:
+            content = content_of_arguments(expr, inputs, wrt, batch, precision, program, at)
         return answer(content, ask, _settings())
 
     _print(answered)

@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     source_chars: int = Field(65_536, ge=1, description="Longest source text, in characters.")
     name_chars: int = Field(100, ge=1, description="Longest name, in characters.")
     nesting: int = Field(100, ge=1, le=1000, description="Deepest nesting of a source text.")
+    recursion: int = Field(
+        100, ge=1, le=1000, description="How deep a function of a program may call itself while it is compiled."
+    )
     nodes: int = Field(200_000, ge=1, description="Operations in one compiled question.")
     array_bytes: int = Field(512 * 2**20, ge=8, description="Largest single array.")
     run_bytes: int = Field(2 * 2**30, ge=8, description="Memory that one computation may hold at a time.")
@@ -99,6 +102,7 @@ class Settings(BaseSettings):
             source_chars=self.source_chars,
             nesting=self.nesting,
             name_chars=self.name_chars,
+            recursion=self.recursion,
             nodes=self.nodes,
             array_bytes=self.array_bytes,
             run_bytes=self.run_bytes,

@@ -12,6 +12,7 @@ LIMITS = (
     "source_chars",
     "name_chars",
     "nesting",
+    "recursion",
     "nodes",
     "array_bytes",
     "run_bytes",

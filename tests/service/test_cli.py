@@ -51,6 +51,9 @@ def test_answers(arguments: list[str], answer: dict[str, object]) -> None:
         (["grad", "x", "x=[1,[2]]"], ["/at/x/1"]),
         (["grad", "x", "x=null"], ["/at/x", "null"]),
         (["grad"], ["/expr"]),
+        (["grad", "no-such-file.adj", "x=1"], ["no-such-file.adj cannot be read"]),
+        (["grad", "x", "--at", "[1]"], ["cannot be read"]),
+        (["grad", "x", "--at", "{"], ["invalid-json"]),
         (["grad", "--file", "no-such-file.json"], ["cannot be read"]),
         (["grad", "x+y+z", "x=q1"], ["x"]),
     ],
@@ -78,6 +81,39 @@ def test_a_request_body_in_a_file_or_on_standard_input(tmp_path: Path) -> None:
     assert from_file.stdout == from_input.stdout == '{"value":9.0,"grad":{"x":6.0},"warnings":[]}\n'
     file.write_text("{'expr'")
     assert "JSON strings stand in double quotes" in runner.invoke(app, ["grad", "--file", str(file)]).stderr
+
+
+HERON = "y = x\nfor _ in range(6):\n    y = (y + x/y)/2\nreturn y\n"
+
+
+def test_a_program_in_a_file_or_on_standard_input(client: Client, tmp_path: Path) -> None:
+    file = tmp_path / "heron.adj"
+    file.write_text(HERON)
+    expected = client.post("/grad", {"program": HERON, "at": {"x": 2}}).body + b"\n"
+    for arguments in (["--program", str(file), "x=2"], [str(file), "x=2"], [str(file), "--at", '{"x": 2}']):
+        done = runner.invoke(app, ["grad", *arguments])
+        assert done.stdout.encode() == expected, done.stderr
+    assert runner.invoke(app, ["grad", "--program", "-", "x=2"], input=HERON).stdout.encode() == expected
+
+
+def test_inputs_from_the_rest_of_a_request(tmp_path: Path) -> None:
+    program, rest = tmp_path / "f.adj", tmp_path / "f.json"
+    program.write_text("def f(x, k):\n    return x^k\n")
+    rest.write_text('{"at": {"x": 3, "k": 2}, "wrt": ["x"]}')
+    done = runner.invoke(app, ["grad", str(program), "--at", str(rest)])
+    assert json.loads(done.stdout)["grad"] == {"x": 6.0}
+    done = runner.invoke(app, ["grad", str(program), "k=3", "--at", str(rest), "--wrt", "k"])
+    assert json.loads(done.stdout)["value"] == 27.0
+    assert list(json.loads(done.stdout)["grad"]) == ["k"]
+
+
+def test_a_refused_program_is_shown_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "f.adj"
+    file.write_text("y = x\nz = y + foo(x)\nreturn z\n")
+    done = runner.invoke(app, ["grad", str(file), "x=2"])
+    assert done.exit_code == 2
+    assert "unknown-name at line 2, column 9" in done.stderr
+    assert "    z = y + foo(x)\n            ^^^" in done.stderr
 
 
 def test_settings_are_printed_with_their_meaning(monkeypatch: pytest.MonkeyPatch) -> None:

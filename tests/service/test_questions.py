@@ -53,6 +53,9 @@ def test_all_faults_are_told_at_once() -> None:
         ({}, "/expr"),
         ({"expr": None}, "/expr"),
         ({"expr": ["x"]}, "/expr"),
+        ({"program": 3}, "/program"),
+        ({"program": ["return x"], "at": {}}, "/program"),
+        ({"program": "return x", "at": {"x": None}}, "/at/x"),
         ({"expr": "x", "at": [1]}, "/at"),
         ({"expr": "x", "at": {"x" * 101: 1}}, "/at/" + "x" * 100 + "…"),
         ({"expr": "x", "at": {"a/b~c": "no"}}, "/at/a~1b~0c"),
@@ -78,17 +81,16 @@ def test_two_functions_at_once_are_refused_at_both() -> None:
     assert set(faults_of({"expr": "x", "program": "return x"})) == {"/expr", "/program"}
 
 
-@pytest.mark.parametrize(
-    ("body", "pointer"),
-    [
-        ({"program": "return x"}, "/program"),
-        ({"model": "m"}, "/model"),
-    ],
-)
-def test_what_comes_later_is_refused_clearly(body: Any, pointer: str) -> None:
+def test_what_comes_later_is_refused_clearly() -> None:
     with pytest.raises(Unsupported, match="not offered by this version") as caught:
-        read_question(body, LIMITS)
-    assert [fault.pointer for fault in caught.value.faults] == [pointer]
+        read_question({"model": "m"}, LIMITS)
+    assert [fault.pointer for fault in caught.value.faults] == ["/model"]
+
+
+@pytest.mark.parametrize("more", [{}, {"expr": None}, {"wrt": "x"}, {"check": True}])
+def test_a_program_is_read_like_an_expression(more: dict[str, Any]) -> None:
+    question = read_question({"program": "return x", "at": {"x": 1}, **more}, LIMITS).question
+    assert (question.text, question.kind, question.at["x"].tolist()) == ("return x", "program", 1.0)
 
 
 def test_without_a_server_there_are_no_stored_functions() -> None:
