@@ -3,6 +3,9 @@
 An example is a block `sh` with one command, followed by a block `json` or `text` with its answer.  The command
 `adjoint` runs in this process, with settings that stand before it; all others run in a shell, where `localhost:8000`
 becomes the address of a server.
+
+A block `python` whose first line is a comment such as `# grad x=2` is a program, and what is asked about it: a question
+and inputs as the command `adjoint` takes them.  It runs in this process; a refusal is printed as text.
 """
 
 from __future__ import annotations
@@ -26,7 +29,12 @@ DEFAULT = "localhost:8000"
 VARYING = ("request_id", "created", "milliseconds", "max_ulp")
 """Fields of answers that are new every time; the last depends on how the processor's library rounds."""
 _OWN = re.compile(r"(?:ADJOINT_\w+=\S+ )*adjoint ")
-_BLOCKS = re.compile(r"^```sh\n(?P<command>[^`]*?)\n```\n+```(?P<kind>json|text)\n(?P<answer>.*?)\n?```$", re.M | re.S)
+_PROGRAM = r"# (?:value|grad|jacobian|hessian)\b[^`\n]*\n"
+_BLOCKS = re.compile(
+    rf"^```(?P<language>sh\n|python\n(?={_PROGRAM}))(?P<command>[^`]*?)\n```\n+"
+    r"```(?P<kind>json|text)\n(?P<answer>.*?)\n?```$",
+    re.M | re.S,
+)
 _VOLATILE = (
     (re.compile(r"^(x-request-id: )[0-9a-f]{12}-[0-9a-f]+\s*$", re.M), r"\1…"),
     (re.compile(r"^(date: ).*$", re.M), r"\1…"),
@@ -66,6 +74,8 @@ def run(command: str, address: str) -> str:
         place = words.index("adjoint")
         settings = dict(word.split("=", 1) for word in words[:place])
         return _in_process(words[place + 1 :], settings).rstrip("\n")
+    if re.match(_PROGRAM, command):
+        return _program(command)
     done = subprocess.run(
         ["bash", "-c", command.replace(DEFAULT, address)],
         cwd=ROOT,
@@ -86,6 +96,24 @@ def _in_process(arguments: list[str], settings: dict[str, str]) -> str:
     # What is set where this runs does not show in the examples.
     unset: dict[str, str | None] = {name: None for name in os.environ if name.startswith("ADJOINT_")}
     return CliRunner().invoke(app, arguments, env=unset | settings).output
+
+
+def _program(text: str) -> str:
+    from engine.errors import EngineError
+    from service.arguments import content_of_arguments
+    from service.errors import ServiceError
+    from service.local import answer
+    from service.settings import Settings
+
+    ask, *inputs = shlex.split(text.partition("\n")[0].removeprefix("#"))
+    fields = Settings.model_fields.items()
+    defaults = Settings(**{name: field.default for name, field in fields if field.default_factory is None})
+    try:
+        content = content_of_arguments(None, inputs, None, None) | {"program": text}
+        return answer(content, ask, defaults).decode()
+    except (EngineError, ServiceError) as error:
+        also = [f"\nalso {fault.pointer}: {fault.detail}" for fault in error.faults[1:]]
+        return str(error) + "".join(also)
 
 
 def same(kind: str, printed: str, answered: str) -> bool:
@@ -135,7 +163,7 @@ def filled(text: str, address: str) -> str:
         printed = found["answer"]
         if not same(found["kind"], printed, answered):
             printed = folded(answered) if found["kind"] == "json" else answered
-        return f"```sh\n{found['command']}\n```\n\n```{found['kind']}\n{printed}\n```"
+        return f"```{found['language']}{found['command']}\n```\n\n```{found['kind']}\n{printed}\n```"
 
     return _BLOCKS.sub(answer, text)
 
