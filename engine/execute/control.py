@@ -103,7 +103,7 @@ class Loop:
         conditional, end = parts.conditional, parts.conditional + parts.carried
         execute, outputs, every, budget = body.execute, body.outputs, self.every, run.budget
         looking = self.looking
-        pairs = list(zip(own_reads, reads, strict=True))
+        tapes, others = _by_tape(own_reads, reads)
         steps = 0
         try:
             while going and (count is None or steps < count):
@@ -111,7 +111,11 @@ class Loop:
                 registers[index_register] = np.int64(index)
                 for register, value in zip(carried_registers, carried, strict=True):
                     registers[register] = value
-                for register, stack in pairs:
+                for read, columns in tapes:
+                    row = read.row(index)
+                    for register, column in columns:
+                        registers[register] = row[column]
+                for register, stack in others:
                     registers[register] = stack.at(index)
                 if tape is not None and tape.full:
                     tape.open(self._kept(carried))
@@ -171,6 +175,20 @@ class Loop:
         if error.span is None and error.limit is not None:
             error.span = self.span
             error.detail = error.detail.rstrip(".") + f"; this loop had taken {steps:,} steps by then."
+
+
+def _by_tape(
+    registers: Sequence[int], stacks: Sequence[Any]
+) -> tuple[list[tuple[Tape, list[tuple[int, int]]]], list[tuple[int, Any]]]:
+    """Which columns of which tape go where, so that a row is looked up once; and the stacks that are none."""
+    tapes: dict[int, tuple[Tape, list[tuple[int, int]]]] = {}
+    others = []
+    for register, stack in zip(registers, stacks, strict=True):
+        if isinstance(stack, Column):
+            tapes.setdefault(id(stack.tape), (stack.tape, []))[1].append((register, stack.number))
+        else:
+            others.append((register, stack))
+    return list(tapes.values()), others
 
 
 def made(node: Node, inner: Sequence[Any], copied: frozenset[int], taken_over: frozenset[int]) -> Callable[..., Any]:
