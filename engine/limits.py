@@ -21,6 +21,7 @@ class Limits:
     run_bytes: int = 2 * 2**30
     run_seconds: float = 10.0
     escalation_seconds: float = 2.0
+    loop_nesting: int = 12
 
 
 @dataclass(slots=True)

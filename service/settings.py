@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     recursion: int = Field(
         100, ge=1, le=1000, description="How deep a function of a program may call itself while it is compiled."
     )
+    loop_nesting: int = Field(12, ge=1, le=50, description="How deep loops of a program may be nested.")
     nodes: int = Field(200_000, ge=1, description="Operations in one compiled question.")
     array_bytes: int = Field(512 * 2**20, ge=8, description="Largest single array.")
     run_bytes: int = Field(2 * 2**30, ge=8, description="Memory that one computation may hold at a time.")
@@ -103,6 +104,7 @@ class Settings(BaseSettings):
             nesting=self.nesting,
             name_chars=self.name_chars,
             recursion=self.recursion,
+            loop_nesting=self.loop_nesting,
             nodes=self.nodes,
             array_bytes=self.array_bytes,
             run_bytes=self.run_bytes,

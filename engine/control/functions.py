@@ -13,7 +13,7 @@ from engine.control.emission import emit_choice, emit_loop
 from engine.control.solve import root_of
 from engine.derive import forward, jacobian, reverse
 from engine.derive.batch import batched
-from engine.errors import EngineFault, NotScalar, ShapeMismatch
+from engine.errors import EngineFault, Limit, LimitExceeded, NotScalar, ShapeMismatch
 from engine.graph.build import Builder, current
 from engine.graph.free import close
 from engine.graph.inline import inline
@@ -50,6 +50,14 @@ class Body:
 
     def __init__(self, types: Sequence[Type]) -> None:
         self.builder = current().child()
+        self.builder.loops += 1
+        most = self.builder.limits.loop_nesting
+        if self.builder.loops > most:
+            raise LimitExceeded(
+                f"Loops are nested more than {most} deep.",
+                limit=Limit("loop_nesting", most),
+                hint="Use arrays, or one loop over all combinations.",
+            )
         self.index = self.builder.input(INDEX)
         self.carried = tuple(self.builder.input(type) for type in types)
 
@@ -164,7 +172,8 @@ def with_rule(function: Function, rule: Function, arguments: Sequence[Value]) ->
     function_graph = _reordered(graph, count, captured, every)
     pieces = count + len(outputs) + len(real)
     rule_graph = _with_zeros(_reordered(own, pieces, around, every, count), every)
-    return current().emit(records.custom, [*arguments, *every], {}, (function_graph, rule_graph))
+    params = {"overrides": True}
+    return current().emit(records.custom, [*arguments, *every], params, (function_graph, rule_graph))
 
 
 def _reordered(

@@ -56,6 +56,7 @@ class Builder:
         self.nodes: list[Node] = []
         self.rewritten: list[tuple[Rewrite, Value, Span | None]] = []
         self.derived = derived
+        self.loops = 0
         self.in_place = start is not None and any(n.graphs for n in start.nodes)
         self.superseded: dict[Node, tuple[Value, ...]] = {}
         self.image: Mapping[Value, Value] = {}
@@ -88,8 +89,11 @@ class Builder:
 
     def child(self) -> Builder:
         """A builder for a graph inside this one."""
+        if self.budget is not None:
+            self.budget.check()
         inner = Builder(self.limits, self.budget, self._rewrite, derived=self._derived)
         inner.span, inner.derived = self.span, self.derived
+        inner.loops = self.loops
         inner.rewritten, inner.in_place = self.rewritten, self.in_place
         return inner
 

@@ -13,6 +13,7 @@ LIMITS = (
     "name_chars",
     "nesting",
     "recursion",
+    "loop_nesting",
     "nodes",
     "array_bytes",
     "run_bytes",
