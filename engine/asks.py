@@ -22,7 +22,7 @@ from engine.derive.reverse import Gradient, gradient, vjp
 from engine.graph.build import Builder
 from engine.graph.inline import inline
 from engine.graph.types import Array, Type
-from engine.graph.values import Graph, Value, depends_on, with_outputs
+from engine.graph.values import Graph, Value, with_outputs
 from engine.limits import Budget, Limits
 from engine.primitives.shape import element
 from engine.question import Ask
@@ -233,18 +233,18 @@ DIRECTED: dict[Ask, str] = {"jvp": "tangent", "vjp": "cotangent", "hvp": "vector
 def for_many(derived: Derived, ask: Ask, size: int, limits: Limits, budget: Budget | None) -> Derived:
     """The same answer for `size` directions at once: the part that is asked for gets a leading axis.
 
-    Control flow computes values and their tangents in one node; such a value, the same for all directions, is taken from
-    the first of them.
+    Control flow computes values and their tangents in one node; such a value, the same for all directions, is taken
+    from the first of them.
     """
     graph, directions = derived.graph, set(derived.directions)
-    moving = depends_on(graph.nodes, directions)
+    moving = _computed_from(graph, directions)
     asked = frozenset(output_numbers(derived.layout[ask]))
     numbers = [i for i, v in enumerate(graph.outputs) if i in asked or v in moving]
     parts = tuple(graph.outputs[i] for i in numbers)
     flags = [v in directions for v in graph.inputs]
     together, _ = batched(with_outputs(graph, parts), flags, size, limits, budget)
     still = tuple(v for v in graph.inputs if v not in directions)
-    base = Graph(still, tuple(n for n in graph.nodes if n.outputs[0] not in moving), ())
+    base = Graph(still, tuple(n for n in graph.nodes if moving.isdisjoint(n.outputs)), ())
     with Builder(limits, budget, start=base) as builder:
         new = tuple(builder.input(v.type) for v, flag in zip(together.inputs, flags, strict=True) if flag)
         fresh, old = iter(new), iter(still)
@@ -252,6 +252,15 @@ def for_many(derived: Derived, ask: Ask, size: int, limits: Limits, budget: Budg
         found = {i: v if i in asked else element(v, index=0) for i, v in zip(numbers, image, strict=True)}
         made = builder.finish([found.get(i, v) for i, v in enumerate(graph.outputs)])
     return replace(derived, graph=made, directions=new)
+
+
+def _computed_from(graph: Graph, sources: set[Value]) -> set[Value]:
+    """What no node can compute without the sources, whether its value depends on them or not."""
+    found = set(sources)
+    for node in graph.nodes:
+        if not found.isdisjoint(node.inputs):
+            found.update(node.outputs)
+    return found
 
 
 def output_numbers(layout: Layout) -> list[int]:
