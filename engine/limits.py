@@ -22,6 +22,7 @@ class Limits:
     run_seconds: float = 10.0
     escalation_seconds: float = 2.0
     loop_nesting: int = 12
+    unrolled_steps: int = 1_000
 
 
 @dataclass(slots=True)

@@ -40,6 +40,9 @@ class Settings(BaseSettings):
         100, ge=1, le=1000, description="How deep a function of a program may call itself while it is compiled."
     )
     loop_nesting: int = Field(12, ge=1, le=50, description="How deep loops of a program may be nested.")
+    unrolled_steps: int = Field(
+        1_000, ge=1, description="Steps of a loop that are written out where it cannot stay a loop."
+    )
     nodes: int = Field(200_000, ge=1, description="Operations in one compiled question.")
     array_bytes: int = Field(512 * 2**20, ge=8, description="Largest single array.")
     run_bytes: int = Field(2 * 2**30, ge=8, description="Memory that one computation may hold at a time.")
@@ -105,6 +108,7 @@ class Settings(BaseSettings):
             name_chars=self.name_chars,
             recursion=self.recursion,
             loop_nesting=self.loop_nesting,
+            unrolled_steps=self.unrolled_steps,
             nodes=self.nodes,
             array_bytes=self.array_bytes,
             run_bytes=self.run_bytes,

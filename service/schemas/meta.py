@@ -14,6 +14,7 @@ LIMITS = (
     "nesting",
     "recursion",
     "loop_nesting",
+    "unrolled_steps",
     "nodes",
     "array_bytes",
     "run_bytes",
