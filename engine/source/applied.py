@@ -14,17 +14,14 @@ from engine.graph.build import constant, current
 from engine.graph.registry import PRIMITIVES
 from engine.graph.types import describe
 from engine.graph.values import Value
-from engine.limits import Limits
 from engine.primitives.arithmetic import cast
 from engine.primitives.shape import broadcast_to, reshape, stack0
-from engine.source import statement
 from engine.source.arguments import array, static
 from engine.source.iterables import steps_of
 from engine.source.lifting import Lifted, alike
 from engine.source.merging import kind_of, zeros_like
-from engine.source.prelude import PRELUDE
+from engine.source.prelude import prelude
 from engine.source.results import Closure, Function, Result, Scope, leaves, rebuilt
-from engine.source.statements import parse_program
 from engine.source.text import Span
 
 if TYPE_CHECKING:
@@ -179,7 +176,7 @@ def _map(interpreter: Interpreter, given: Arguments, span: Span) -> Result:
 def _odeint(interpreter: Interpreter, given: Arguments, span: Span) -> Result:
     """The states at the times t of what begins as y and changes by f(y, t), as in scipy."""
     method = static(given["method"], "str", span, "method of odeint")
-    solvers = _solvers(interpreter)
+    solvers = _solvers(span)
     if method not in solvers:
         raise TypeMismatch(f"odeint has no method {method!r}.", span=span, hint='method="rk4" or method="dopri5"')
     y = cast(array(given["y"], span, "the start of odeint"), dtype="real")
@@ -196,7 +193,12 @@ def _odeint(interpreter: Interpreter, given: Arguments, span: Span) -> Result:
         options = [cast(_value(given[name]), dtype="real") for name in ("rtol", "atol")] + [_value(given["max_steps"])]
     from engine.source.calls import apply
 
-    return apply(interpreter, solvers[method], [function, states, y, t, *options], {}, span)
+    rewritten = current().rewritten
+    before = len(rewritten)
+    found = apply(interpreter, solvers[method], [function, states, y, t, *options], {}, span)
+    # The formulas of the solver are none of the client's.
+    rewritten[before:] = [note for note in rewritten[before:] if note[2] != span]
+    return found
 
 
 def _value(found: Result) -> Value:
@@ -209,11 +211,7 @@ def _checked(interpreter: Interpreter, function: Function, y: Value, span: Span)
     from engine.source.results import Made
 
     def call(positional: Sequence[Result], keywords: Mapping[str, Result]) -> Result:
-        frozen, interpreter.frozen = interpreter.frozen, None
-        try:
-            found = apply(interpreter, function, positional, keywords, span)
-        finally:
-            interpreter.frozen = frozen
+        found = apply(interpreter, function, positional, keywords, span)
         if isinstance(found, tuple) and all(isinstance(item, Value) for item in found):
             found = stack0(*[cast(item, dtype="real") for item in found])
         value = cast(array(found, span, "what f of odeint gives"), dtype="real")
@@ -228,17 +226,11 @@ def _checked(interpreter: Interpreter, function: Function, y: Value, span: Span)
     return Made(("odeint", function), call)
 
 
-@cache
-def _prelude() -> statement.Program:
-    return parse_program(PRELUDE, Limits())
-
-
-def _solvers(interpreter: Interpreter) -> dict[str, Closure]:
-    """The functions of the prelude by method."""
+def _solvers(span: Span) -> dict[str, Closure]:
+    """The solvers by method, as if they had been written where they are called."""
     scope = Scope(None, frozenset())
-    for part in _prelude().body:
-        assert isinstance(part, statement.Define)
-        scope.names[part.name] = Closure(part.name, part.parameters, part.body, scope, part.name_span, {}, prelude=True)
+    for part in prelude(span):
+        scope.names[part.name] = Closure(part.name, part.parameters, part.body, scope, span, {})
     return {"rk4": scope.names["runge_kutta"], "dopri5": scope.names["dormand_prince"]}
 
 

@@ -44,18 +44,19 @@ def assert_close(interpreter: Interpreter, node: statement.Close) -> None:
                 f"assert_close has no argument {name!r}.", span=value.span, hint="assert_close(a, b, rtol=1e-9, atol=0)"
             )
         given[name] = interpreter.value(value)
-    current().span = interpreter.frozen or node.span
+    current().span = node.span
     allowed = given["atol"] + given["rtol"] * PRIMITIVES["abs"](b)
     holds = PRIMITIVES["logical_or"](
         PRIMITIVES["less_equal"](PRIMITIVES["abs"](a - b), allowed), PRIMITIVES["equal"](a, b)
     )
-    names = (show(node.left), show(node.right))
-    _emit(interpreter, holds, [a, b], f"{names[0]} and {names[1]} are not close", names, node.span)
+    both = [(part, value) for part, value in ((node.left, a), (node.right, b)) if not isinstance(part, tree.Number)]
+    message = f"{show(node.left)} and {show(node.right)} are not close"
+    _emit(interpreter, holds, [v for _, v in both], message, tuple(show(part) for part, _ in both), node.span)
 
 
 def _emit(
     interpreter: Interpreter, holds: Value, values: list[Value], message: str, names: tuple[str, ...], span: Span
 ) -> None:
     builder = current()
-    with builder.at(interpreter.frozen or span):
+    with builder.at(span):
         builder.emit(assertion, [holds, *values], {"message": message, "names": names})

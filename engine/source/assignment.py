@@ -54,7 +54,7 @@ def assign_elements(interpreter: Interpreter, target: tree.Index, value: Result)
         base = base.base
     assert isinstance(base, tree.Name)
     before = interpreter.operand(base)
-    with current().at(interpreter.frozen or target.span):
+    with current().at(target.span):
         interpreter.scope.bind(base.name, _replaced(interpreter, before, list(reversed(chain)), value), target.span)
 
 

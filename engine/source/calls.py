@@ -43,12 +43,7 @@ def apply(
     if isinstance(function, Made):
         return function.call(positional, keywords)
     if isinstance(function, Closure):
-        frozen = interpreter.frozen
-        interpreter.frozen = (frozen or span) if function.prelude else None
-        try:
-            return interpreter.enter(function, _bound(function, positional, keywords, span))
-        finally:
-            interpreter.frozen = frozen
+        return interpreter.enter(function, _bound(function, positional, keywords, span))
     table = find_function(function.name)
     assert table is not None
     place = tree.Nothing(span)

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 FEW = 3
 """Items up to this many are lowered one by one."""
-MOST_WRITTEN_OUT = 1_000
 
 
 class _Apart(Exception):
@@ -119,18 +118,19 @@ def _listed(interpreter: Interpreter, node: tree.Comprehension) -> Result:
         return constant([], "real")
     first = found[0]
     if all(isinstance(item, Value) and item.shape == first.shape for item in found):
-        current().span = interpreter.frozen or node.span
+        current().span = node.span
         return array(tuple(found), node.span, "this")
     return tuple(found)
 
 
 def _collect(interpreter: Interpreter, node: tree.Comprehension, depth: int, found: list[Result]) -> None:
     if depth == len(node.clauses):
-        if len(found) >= MOST_WRITTEN_OUT:
+        most = current().limits.unrolled_steps
+        if len(found) >= most:
             raise LimitExceeded(
-                f"A comprehension whose items differ makes at most {MOST_WRITTEN_OUT:,} of them.",
+                f"A comprehension whose items differ makes at most {most:,} of them.",
                 span=node.span,
-                limit=Limit("items", MOST_WRITTEN_OUT),
+                limit=Limit("unrolled_steps", most),
             )
         found.append(interpreter.operand(node.item))
         return

@@ -18,7 +18,7 @@ from engine.source.scopes import assigned
 from engine.source.special import APPLIED, DERIVED, ITERABLES, STATIC
 from engine.source.windows import window
 
-MOST_STEPS = 200_000
+MOST_STEPS = 50_000
 """Parts of the text that are visited, with each call of a helper counted anew."""
 _HANDED_ON = INTEGER_FUNCTIONS | {
     *("sum", "prod", "cumsum", "cumprod", "where", "stack", "concatenate", "reshape", "ravel", "transpose"),
@@ -134,6 +134,7 @@ class _Flow:
         self.static: set[str] = set()
         self.conditions: set[str] = set()
         self._returns: list[Origin] = []
+        self._callees: dict[tuple[int, Scope], Callee] = {}
         self._active: list[object] = []
         self._steps = 0
 
@@ -339,7 +340,8 @@ class _Flow:
 
     def _all(self, node: tree.Expression, scope: Scope) -> Origin:
         """The inputs in a condition that has to be known."""
-        return join([self.origin(part, scope) for part in tree.children(node)] or [self.origin(node, scope)])
+        self.origin(node, scope)
+        return together(self._lookup(part, scope) for part in tree.walk(node) if isinstance(part, tree.Name))
 
     # Calls
 
@@ -347,7 +349,10 @@ class _Flow:
         self, parameters: tuple[tree.Parameter, ...], body: statement.Block | tree.Expression, scope: Scope
     ) -> Origin:
         defaults = {p.name: self.origin(p.default, scope) for p in parameters if p.default is not None}
-        return Origin(functions=frozenset((Callee(parameters, body, scope, defaults),)))
+        # One that is defined in each step of a loop is the same every time, so that the steps come to agree.
+        found = self._callees.setdefault((id(body), scope), Callee(parameters, body, scope, defaults))
+        found.defaults = {name: join((found.defaults[name], origin)) for name, origin in defaults.items()}
+        return Origin(functions=frozenset((found,)))
 
     def _named(self, name: str, scope: Scope) -> Origin | None:
         around: Scope | None = scope

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.errors import Limit, LimitExceeded, SyntaxFault, TypeMismatch
-from engine.graph.build import constant
+from engine.graph.build import constant, current
 from engine.graph.registry import PRIMITIVES
 from engine.graph.values import Value
+from engine.primitives.assertion import assertion
 from engine.primitives.indexing import gather
 from engine.primitives.shape import element, strided
 from engine.source import tree
@@ -22,7 +23,6 @@ from engine.source.text import Span
 if TYPE_CHECKING:
     from engine.source.program import Interpreter
 
-MOST_WRITTEN_OUT = 10_000
 """Elements of a range that is used as an array."""
 
 
@@ -70,11 +70,12 @@ def _element(items: tuple[Result, ...], index: Value, span: Span) -> Result:
 def as_array(steps: Steps, span: Span) -> Value | tuple[Result, ...]:
     """A range as an array of its numbers, and the like as a tuple."""
     count = static(steps.count, "int", span, "the length of a range")
-    if count > MOST_WRITTEN_OUT:
+    most = current().limits.unrolled_steps
+    if count > most:
         raise LimitExceeded(
             f"This would write out {count:,} elements.",
             span=span,
-            limit=Limit("elements", MOST_WRITTEN_OUT, count),
+            limit=Limit("unrolled_steps", most, count),
             hint="arange(n) makes an array of numbers",
         )
     found = tuple(steps.at(i) for i in range(count))
@@ -93,6 +94,10 @@ def range_of(interpreter: Interpreter, node: tree.Call) -> Steps:
     step: int | Value = given[2] if len(given) == 3 else 1
     if isinstance(step, int) and step == 0:
         raise TypeMismatch("The step of a range must not be 0.", span=node.arguments[2].span)
+    if isinstance(step, Value):
+        with current().at(node.arguments[2].span):
+            holds = PRIMITIVES["not_equal"](step, constant(0, "int"))
+            current().emit(assertion, [holds], {"message": "The step of a range must not be 0.", "names": ()})
 
     def at(i: int | Value) -> Value:
         if isinstance(i, int) and isinstance(start, int) and isinstance(step, int):

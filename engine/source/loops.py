@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
 FEW = 3
 """Loops of up to this many steps are written out."""
-MOST_WRITTEN_OUT = 1_000
 MOST_NESTED = 50
 """Steps of a loop that is written out and may end in each of them: each is a choice inside the one before."""
 
@@ -60,7 +59,7 @@ def lower_for(interpreter: Interpreter, node: statement.For) -> Exit:
         return _Loop(interpreter, node, steps).lower()
     except EngineError as error:
         interpreter.scope.load(before)
-        if not _may_help(error) or not isinstance(steps.count, int) or steps.count > MOST_WRITTEN_OUT:
+        if not _may_help(error) or not isinstance(steps.count, int) or steps.count > current().limits.unrolled_steps:
             raise
         try:
             return _written_out(interpreter, node, steps, steps.count)
@@ -186,7 +185,10 @@ class _Loop:
 
     def _stable(self, sure: bool) -> _Attempt:
         """The body, lowered until what it leaves has the types of what it is given."""
+        rewritten = current().rewritten
+        before = len(rewritten)
         while True:
+            del rewritten[before:]  # what an attempt that is given up has noted
             attempt = self._attempt()
             again = self._compare(attempt)
             again |= self._take_late(attempt, sure)
@@ -202,7 +204,7 @@ class _Loop:
         values = list(body.carried)
         try:
             with body.builder:
-                body.builder.span = self._interpreter.frozen or node.span
+                body.builder.span = node.span
                 for name, types in carried.types.items():
                     own, values = values[: len(types)], values[len(types) :]
                     if name in carried.late:
@@ -363,7 +365,7 @@ class _Loop:
                     if RETURN in found.possible
                     else [zeros_like(type) for type in carried.result_types]
                 )
-        with current().at(self._interpreter.frozen or self._node.span):
+        with current().at(self._node.span):
             conditional = attempt.go_on is not None
             _, left = repeat(
                 attempt.body,

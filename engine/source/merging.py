@@ -58,7 +58,13 @@ class Merging:
 
     def choose(self, predicate: Value) -> tuple[Value, ...]:
         """The outputs, when all results are planned."""
-        return choose(predicate, *self._branches) if self.outputs or self._effects() else ()
+        if not self.outputs:
+            if not self._effects():
+                return ()
+            # A node has an output, and this one is there for what its branches do.
+            for branch in self._branches:
+                branch.outputs.append(constant(True))
+        return choose(predicate, *self._branches)
 
     def _effects(self) -> bool:
         return any(node.effect or node.graphs for branch in self._branches for node in branch.builder.nodes)

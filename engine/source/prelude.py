@@ -1,4 +1,15 @@
-"""What is written in the language itself."""
+"""What is written in the language itself: solvers of differential equations, which `odeint` calls."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass, replace
+from functools import cache
+from typing import Any
+
+from engine.limits import Limits
+from engine.source import statement
+from engine.source.statements import parse_program
+from engine.source.text import Span
 
 PRELUDE = """
 def runge_kutta(f, states, y, t, steps):
@@ -58,4 +69,24 @@ def dormand_prince(f, states, y, t, rtol, atol, max_steps):
         states[i + 1] = y
     return states
 """
-"""Solvers of differential equations; `odeint` calls them."""
+
+
+def prelude(span: Span) -> list[statement.Define]:
+    """The functions of the prelude with the place of a call for that of all their parts, so that it is told of."""
+    return [_placed(part, span) for part in _parsed()]
+
+
+@cache
+def _parsed() -> tuple[statement.Define, ...]:
+    body = parse_program(PRELUDE, Limits()).body
+    return tuple(part for part in body if isinstance(part, statement.Define))
+
+
+def _placed(part: Any, span: Span) -> Any:
+    if isinstance(part, Span):
+        return span
+    if isinstance(part, tuple):
+        return tuple(_placed(item, span) for item in part)
+    if not is_dataclass(part) or isinstance(part, type):
+        return part
+    return replace(part, **{field.name: _placed(getattr(part, field.name), span) for field in fields(part)})

@@ -43,6 +43,8 @@ _METHODS = {
     tree.Lambda: "lambda_",
     tree.Comprehension: "comprehension",
 }
+MOST_LOWERED = 300_000
+"""Parts of the text that are lowered, with each call anew."""
 _DEEP = 10_000
 """Frames of Python for helpers that call helpers, which are lowered inside each other."""
 
@@ -58,9 +60,7 @@ class Interpreter(Lowering):
         self.limits = limits
         self.scope = Scope(None, assigned(program.body), dict(inputs))
         self.active: list[Closure] = []
-        self.frozen: Span | None = None
-        """The client's call, while what is lowered is no text of the client's."""
-        self._placed: EngineError | None = None
+        self._lowered = 0
         self._program = program
         self._counted: dict[tuple[int, ...], Counter[str]] = {}
 
@@ -85,17 +85,29 @@ class Interpreter(Lowering):
 
     def lower(self, node: tree.Expression) -> Result:
         builder = current()
+        self._count(builder, node.span)
         before = builder.span
-        builder.span = span = self.frozen or node.span
+        builder.span = node.span
         try:
             return getattr(self, _METHODS[type(node)])(node)
         except EngineError as error:
-            if error.span is None or (self.frozen is not None and error is not self._placed):
-                error.span = span
-            self._placed = error
+            if error.span is None:
+                error.span = node.span
             raise
         finally:
             builder.span = before
+
+    def _count(self, builder: Builder, span: Span) -> None:
+        """Check the budget, also where nothing new is emitted: calls that call twice what calls twice."""
+        self._lowered += 1
+        if self._lowered > MOST_LOWERED:
+            raise LimitExceeded(
+                "The program, its calls and short loops written out, is too long.",
+                span=span,
+                hint="Write loops instead of many calls.",
+            )
+        if builder.budget is not None and not self._lowered & 255:
+            builder.budget.check()
 
     def operand(self, node: tree.Expression) -> Result:
         """A node as an argument: what a loop could run over is an array of its elements here."""
@@ -207,7 +219,7 @@ class Interpreter(Lowering):
             raise TypeMismatch(f"{name} is {what} and cannot be called.", hint=hint)
         positional = [self.lower(argument) for argument in node.arguments]
         keywords = {name: self.lower(argument) for name, argument in node.keywords}
-        current().span = self.frozen or node.span
+        current().span = node.span
         return apply(self, function, positional, keywords, node.span)
 
     def lambda_(self, node: tree.Lambda) -> Result:

@@ -58,7 +58,6 @@ class Closure:
     scope: Scope
     span: Span
     defaults: Mapping[str, Result] = field(compare=False)
-    prelude: bool = False
 
     def __hash__(self) -> int:
         return hash((self.name, id(self.body)))
