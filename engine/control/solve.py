@@ -12,7 +12,7 @@ from engine.graph.build import Builder, current
 from engine.graph.inline import inline
 from engine.graph.loops import INDEX, Parts
 from engine.graph.values import Graph, Value
-from engine.primitives.arithmetic import divide, less, select, subtract
+from engine.primitives.arithmetic import divide, less, less_equal, logical_not, select, subtract
 from engine.primitives.assertion import assertion
 from engine.primitives.function import FUNCTIONS
 from engine.primitives.kinks import abs_
@@ -33,7 +33,7 @@ def root_of(graph: Graph, start: Value, around: Sequence[Value]) -> Value:
     """
     found = _finder(graph)
     rule = _rule(graph)
-    return current().emit(records.custom, [start, *around], {}, (found, rule))[0]
+    return current().emit(records.custom, [start, *around], {"overrides": False}, (found, rule))[0]
 
 
 def _inside() -> Builder:
@@ -99,7 +99,7 @@ def _damped(graph: Graph, around: Sequence[Value], x: Value, step: Value, value:
     def worse(length: Value) -> Value:
         (found,) = inline(graph, dict(zip(graph.inputs, [subtract(x, step * length), *around], strict=True)))
         # A NaN is worse than any number.
-        return FUNCTIONS["logical_not"].build(FUNCTIONS["less_equal"].build(_largest(found), before))
+        return logical_not(less_equal(_largest(found), before))
 
     first = worse(builder.constant(1.0))
     with _inside() as body:
