@@ -17,8 +17,9 @@ LEAVES = {"engine.errors", "engine.limits", "engine.question", "engine.source.te
 LAYERS: dict[str, set[str]] = {
     "graph": set(),
     "primitives": {"graph"},
-    "source": {"graph", "primitives"},
     "derive": {"graph", "primitives"},
+    "control": {"graph", "primitives", "derive"},
+    "source": {"graph", "primitives", "control"},
     "execute": {"graph", "primitives"},
     "optimise": {"graph", "primitives", "derive", "execute"},
     "models": {"graph", "primitives", "derive", "execute"},
