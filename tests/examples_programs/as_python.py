@@ -1,7 +1,8 @@
 """A program as Python itself runs it, with numpy: a second implementation of the language, for values.
 
-The text is translated where the two differ: `^` is power, lists of numbers are arrays, and an assignment of a name or
-an argument copies.  Complex numbers give derivatives too (`complex_step`).  Only for the texts of these tests.
+The text is translated where the two differ: `^` is power, lists of numbers are arrays, and an assignment of a name, an
+argument and a loop over an array copy.  Complex numbers give derivatives too (`complex_step`).  Only for the texts of
+these tests.
 """
 
 from __future__ import annotations
@@ -52,6 +53,16 @@ class _Translate(ast.NodeTransformer):
     def visit_ListComp(self, node: ast.ListComp) -> ast.AST:
         self.generic_visit(node)
         return _call("array_of", node)
+
+    def visit_For(self, node: ast.For) -> ast.AST:
+        """Over what the array was when the loop began."""
+        self.generic_visit(node)
+        sources = node.iter.args if isinstance(node.iter, ast.Call) else []
+        for i, source in enumerate(sources):
+            if isinstance(source, ast.Name):
+                sources[i] = _call("copy_of", source)
+        node.iter = _call("copy_of", node.iter) if isinstance(node.iter, ast.Name) else node.iter
+        return node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         self.generic_visit(node)
