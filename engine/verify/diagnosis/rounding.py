@@ -73,8 +73,11 @@ def single_spread(graph: Graph, arguments: Sequence[Any], names: Sequence[str], 
     """How far single precision takes the outputs of a gradient's graph, at most over a few runs.
 
     Every result is rounded to float32; in further runs a random rounding error is added, so that results that happen
-    to be exact do not hide how much the others amplify.  None where a run is not finite.
+    to be exact do not hide how much the others amplify.  None where a run is not finite, and where there are loops and
+    branches, which might go another way.
     """
+    if any(node.graphs for node in graph.nodes):
+        return None
     draw = np.random.default_rng(0)
     exact = _run(graph, arguments, None, budget, rounding=False)
     worst = [np.zeros(np.shape(e)) for e in exact]
