@@ -44,9 +44,10 @@ def store(server: Server, unique: str) -> Iterator[Callable[..., Any]]:
     """Stores functions that no server knows, and deletes them in the end."""
     stored: list[str] = []
 
-    def store(expr: str, **fields: Any) -> Any:
+    def store(expr: str = "", program: str = "", **fields: Any) -> Any:
         # A comment is part of the text, and the text of the content.
-        answer = server.post("/functions", {"expr": f"{expr}  # {unique}", **fields})
+        text = {"program": f"{program}  # {unique}"} if program else {"expr": f"{expr}  # {unique}"}
+        answer = server.post("/functions", {**text, **fields})
         assert answer.status == 201, answer.text
         stored.append(answer.content["id"])
         return answer.content
