@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parents[2] / "examples" / "programs"
 NAMES = sorted(file.stem for file in FOLDER.glob("*.adj"))
 ENGINE = Engine(verify=True)
 PROGRAM: Any = "program"
-SECONDS = 60.0
+SECONDS = 300.0
 LONG = {"saddle", "particle", "nbody", "lotka_volterra"}
 """Programs that would take long to judge the digits of."""
 
