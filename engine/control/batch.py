@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from engine.control.emission import emit_choice, emit_loop
 from engine.derive.batch import Flagged, NotTogether, batched_nodes
 from engine.graph.build import current
@@ -17,6 +19,7 @@ from engine.graph.loops import INDEX, Parts
 from engine.graph.types import Type
 from engine.graph.values import Graph, Node, Value, depends_on
 from engine.primitives.arithmetic import add, cast, less, logical_and, select
+from engine.primitives.indexing import gather
 from engine.primitives.record import with_batch
 from engine.primitives.reductions import max_
 from engine.primitives.shape import broadcast_to, reshape
@@ -112,9 +115,18 @@ def _element(stack: Value) -> Type:
 
 
 def _steps(
-    parts: Parts, index: Value, carried: Sequence[Flagged], inputs: Sequence[Value], batched: Sequence[bool], size: int
+    parts: Parts,
+    index: Value,
+    carried: Sequence[Flagged],
+    inputs: Sequence[Value],
+    batched: Sequence[bool],
+    size: int,
+    whose: Value | None = None,
 ) -> list[Flagged]:
-    """The outputs of the body at all points, emitted into the current builder, which gets inputs for the stacks."""
+    """The outputs of the body at all points, emitted into the current builder, which gets inputs for the stacks.
+
+    Each point takes the step of the point `whose` number is given, if any are.
+    """
     _, reads, invariants = parts.divided(inputs)
     _, flags_reads, flags_invariants = parts.divided(batched)
     own_carried, own_reads, own_invariants = parts.in_body(parts.body.inputs)
@@ -123,7 +135,33 @@ def _steps(
     elements = [current().input(_element(stack)) for stack in reads]
     image.update(zip(own_reads, zip(elements, flags_reads, strict=True), strict=True))
     image.update(zip(own_invariants, zip(invariants, flags_invariants, strict=True), strict=True))
+    if whose is not None:
+        image = {own: (gather(v, whose) if flag else v, flag) for own, (v, flag) in image.items()}
     return batched_nodes(parts.body, image, size)
+
+
+def _may_stumble(graph: Graph) -> bool:
+    """Whether a step might fail, or not end, that was not meant to be taken."""
+    for node in graph.nodes:
+        if node.effect or _indexed(node) or (node.primitive.name == "loop" and Parts.of(node).conditional):
+            return True
+        if any(map(_may_stumble, node.graphs)):
+            return True
+    return False
+
+
+def _going_on(parts: Parts, inputs: Sequence[Value], batched: Sequence[bool], going: Value) -> Value | None:
+    """For each point the number of one that goes on, itself if it does: where a point that is at its end could fail in
+    another step, it takes that of another one, whose outcome it does not use."""
+    if not _may_stumble(parts.body):
+        return None
+    if any(v.type.stacked > 1 and flag for v, flag in zip(inputs, batched, strict=True)) or any(
+        v.type.stacked and flag for v, flag in zip(parts.divided(inputs)[2], parts.divided(batched)[2], strict=True)
+    ):
+        raise NotTogether("a loop that ends at different points in different steps uses what others have left")
+    numbers = current().constant(np.arange(going.shape[0]), "int")
+    last = max_(select(going, numbers, 0), axes=(0,))
+    return select(going, numbers, last)
 
 
 def _in_step(
@@ -161,7 +199,8 @@ def _apart(parts: Parts, inputs: Sequence[Value], batched: Sequence[bool], size:
     with current().child() as inner:
         index = inner.input(INDEX)
         going, steps, *own = [inner.input(v.type) for v in (on, none, *start)]
-        outputs = _steps(parts, index, [(v, True) for v in own], inputs, batched, size)
+        whose = _going_on(parts, inputs, batched, going)
+        outputs = _steps(parts, index, [(v, True) for v in own], inputs, batched, size, whose)
         rest = outputs[parts.conditional :]
         taken = add(steps, cast(going, dtype="int"))
         next_ = logical_and(going, with_batch(*outputs[0], size)) if parts.conditional else going
@@ -214,7 +253,7 @@ def batch_custom(node: Node, inputs: Sequence[Value], batched: Sequence[bool], s
     """A function with a rule of its own: both are evaluated at all points."""
     function, rule = node.graphs
     operands = [with_batch(v, f, size) for v, f in zip(inputs, batched, strict=True)]
-    return current().emit(node.primitive, operands, {}, (_together(function, size), _together(rule, size)))
+    return current().emit(node.primitive, operands, node.params, (_together(function, size), _together(rule, size)))
 
 
 def _together(graph: Graph, size: int) -> Graph:

@@ -14,7 +14,7 @@ from engine.control.emission import builder_for
 from engine.derive.reverse import pull_back
 from engine.graph.inline import inline
 from engine.graph.types import Type
-from engine.graph.values import Graph, Node, Value, depends_on, live_nodes
+from engine.graph.values import Graph, Node, Value, live_nodes
 
 RECOMPUTED = frozenset(("elementwise", "linear"))
 """Kinds of nodes that may be computed again."""
@@ -71,7 +71,7 @@ def _cut(
     joint: Graph, cotangents: Sequence[Value], contributions: Sequence[Value], at_hand: set[Value]
 ) -> tuple[tuple[Node, ...], tuple[Value, ...], tuple[Value, ...]]:
     """The nodes of the reverse part, what it needs saved, and which inputs it uses as they are."""
-    moving = depends_on(joint.nodes, set(cotangents))
+    moving = _moving(joint, cotangents)
     reverse = [n for n in joint.nodes if any(v in moving for v in n.outputs)]
     found = [v for n in reverse for v in n.inputs] + list(contributions)
     needed = dict.fromkeys(v for v in found if v.constant is None and v not in moving)
@@ -92,6 +92,15 @@ def _cut(
     own = {v for n in joint.nodes for v in n.outputs} | set(joint.inputs)
     saved = tuple(v for v in needed if v not in at_hand and v in own)
     return (*again, *reverse), saved, tuple(v for v in needed if v in at_hand)
+
+
+def _moving(joint: Graph, cotangents: Sequence[Value]) -> set[Value]:
+    """What can only be computed on the way back: all that a node gives that takes part in it, be it a number or not."""
+    moving = set(cotangents)
+    for node in joint.nodes:
+        if any(v in moving for v in node.inputs):
+            moving.update(node.outputs)
+    return moving
 
 
 def _bytes(values: Sequence[Value]) -> int:

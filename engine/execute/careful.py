@@ -66,9 +66,10 @@ class Met:
 class Findings:
     """The account of one careful run.
 
-    `values` holds every intermediate outside of loops.  `births` belong to the outputs that are not finite; `swallowed` are those that
-    vanished again in an operation other than a selection, such as 1/inf, and may have taken digits with them.  `born`
-    are those that the last choice or loop has come upon.
+    `values` holds every intermediate outside of loops.  `births` belong to the outputs that are not finite; `swallowed`
+    are those that vanished again in an operation other than a selection, such as 1/inf, and may have taken digits with
+    them.  `born` are those that the last choice or loop has come upon.  `inside` tells how many numbers were computed in choices and
+    loops.
     """
 
     outputs: list[Any] = field(default_factory=list)
@@ -78,6 +79,7 @@ class Findings:
     born: list[Birth] = field(default_factory=list)
     hidden: list[Met] = field(default_factory=list)
     kinks: list[Met] = field(default_factory=list)
+    inside: int = 0
 
     def take(self, inside: Findings, path: Path) -> None:
         """Enter what was met in a graph inside; of one node in several steps, only the first."""

@@ -8,14 +8,18 @@ costs little more than without.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.execute.compile import Executable, compile_graph, may_kink
+from engine.errors import BudgetExceeded, EngineError
+from engine.execute.compile import TAPE_SHARE, Executable, compile_graph, may_kink
+from engine.execute.control import place_in_loop
 from engine.execute.interpret import interpreted
 from engine.execute.tape import Run
-from engine.graph.values import Graph, Node
+from engine.graph.values import Graph, Node, Value
 from engine.limits import Budget, Limits
 
 if TYPE_CHECKING:
@@ -27,27 +31,54 @@ MOST_STEPS = 32
 Careful = Callable[[Graph, Sequence[Any]], "Findings"]
 
 
+CHECK_EVERY = 64
+"""The deadline is looked at after so many steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """The body of a loop, ready to run, and which of its inputs and outputs are real numbers.
+
+    `numbers` are computed in a step, and `inner_numbers` at most in a step of a loop inside.
+    """
+
+    executable: Executable
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    numbers: int
+    inner_numbers: int
+
+
 class Steps:
     """The control flow of one careful run.  `careful` runs a graph inside with care."""
 
     def __init__(self, careful: Careful, budget: Budget | None, limits: Limits | None) -> None:
         self._careful = careful
         self._budget = budget
-        self._limits = limits
-        self._bodies: dict[Graph, Executable] = {}
+        self._limits = limits or Limits()
+        self._bodies: dict[Graph, _Body] = {}
+        self._run = Run(budget, int(self._limits.run_bytes * TAPE_SHARE))
+        self._alarmed = False
 
     def outputs(self, node: Node, given: Sequence[Any], findings: Findings) -> list[Any]:
         """The outputs of a node with graphs inside; what is met there is entered in `findings`, with the step."""
-        left = MOST_STEPS
+        left, taken = MOST_STEPS, 0
 
         def inner(graph: Graph, arguments: Sequence[Any], step: int | None) -> Sequence[Any]:
-            nonlocal left
+            nonlocal left, taken
             if step is not None:
-                found = self._plain(graph, arguments)
-                if found is not None or not left:
-                    return self._fast(graph, arguments) if found is None else found
+                taken = step
+                if self._budget is not None and not step % CHECK_EVERY:
+                    self._budget.check()
+                steps = self._run.steps
+                found = self._plain(graph, arguments, sought=left > 0)
+                if found is not None:
+                    body = self._body(graph)
+                    findings.inside += body.numbers + (self._run.steps - steps) * body.inner_numbers
+                    return found
                 left -= 1
             inside = self._careful(graph, arguments)
+            findings.inside += inside.inside + _numbers(graph)
             if node.primitive.name == "custom":
                 # It has a derivative of its own: a kink on the way to its value is none of it.
                 inside.kinks, inside.hidden = [], []
@@ -55,30 +86,42 @@ class Steps:
             findings.take(inside, path)
             return inside.outputs
 
-        return interpreted(node, given, inner)
+        try:
+            with np.errstate(all="call", call=self._alarm):
+                return interpreted(node, given, inner, self._run)
+        except BudgetExceeded as error:
+            if node.primitive.name == "loop":
+                place_in_loop(error, node.span, taken)
+            raise
 
-    def _plain(self, graph: Graph, arguments: Sequence[Any]) -> list[Any] | None:
-        """The outputs of an ordinary step, None if there is anything to tell of it or it began with a NaN."""
-        alarmed = False
+    def _alarm(self, kind: str, flag: int) -> None:
+        self._alarmed = self._alarmed or kind != "underflow"
 
-        def alarm(kind: str, flag: int) -> None:
-            nonlocal alarmed
-            alarmed = alarmed or kind != "underflow"
+    def _plain(self, graph: Graph, arguments: Sequence[Any], sought: bool) -> list[Any] | None:
+        """The outputs of an ordinary step; None if something is to be told of it, unless nothing more is sought.
 
-        run = Run(self._budget, 2**40)
-        with np.errstate(all="call", call=alarm):
-            outputs = self._body(graph).inside(run, arguments)
-        remarkable = alarmed or run.met or not _finite(graph, outputs)
-        return outputs if not remarkable or not _finite_arguments(graph, arguments) else None
+        A step that began with what is not finite only goes on with it.
+        """
+        body, run = self._body(graph), self._run
+        self._alarmed = run.met = False
+        try:
+            outputs = body.executable.inside(run, arguments)
+        except BudgetExceeded:
+            raise
+        except EngineError as error:
+            if error.span is None:
+                self._careful(graph, arguments)  # where it is refused, with the place
+            raise
+        if not sought or not (self._alarmed or run.met or not _finite(outputs, body.outputs)):
+            return outputs
+        return None if _finite(arguments, body.inputs) else outputs
 
-    def _fast(self, graph: Graph, arguments: Sequence[Any]) -> list[Any]:
-        return self._body(graph).inside(Run(self._budget, 2**40), arguments)
-
-    def _body(self, graph: Graph) -> Executable:
+    def _body(self, graph: Graph) -> _Body:
         found = self._bodies.get(graph)
         if found is None:
-            watched = frozenset(kinks(graph))
-            found = self._bodies[graph] = compile_graph(graph, self._limits, watched)
+            executable = compile_graph(graph, self._limits, frozenset(kinks(graph)))
+            numbers, inner = _choice_numbers(graph), _most_numbers(graph)
+            found = self._bodies[graph] = _Body(executable, _real(graph.inputs), _real(graph.outputs), numbers, inner)
         return found
 
 
@@ -92,11 +135,30 @@ def kinks(graph: Graph) -> list[Node]:
     return found
 
 
-def _finite(graph: Graph, outputs: Sequence[Any]) -> bool:
-    pairs = zip(graph.outputs, outputs, strict=True)
-    return all(bool(np.all(np.isfinite(a))) for v, a in pairs if v.type.dtype == "real" and not v.type.stacked)
+def _numbers(graph: Graph) -> int:
+    return sum(v.type.size for node in graph.nodes for v in node.outputs)
 
 
-def _finite_arguments(graph: Graph, arguments: Sequence[Any]) -> bool:
-    pairs = zip(graph.inputs, arguments, strict=True)
-    return all(bool(np.all(np.isfinite(a))) for v, a in pairs if v.type.dtype == "real" and not v.type.stacked)
+def _choice_numbers(graph: Graph) -> int:
+    """The numbers that a graph computes at most, those in loops apart."""
+    inner = [max(map(_choice_numbers, n.graphs)) for n in graph.nodes if n.graphs and n.primitive.name != "loop"]
+    return _numbers(graph) + sum(inner)
+
+
+def _most_numbers(graph: Graph) -> int:
+    """The most numbers that a step of a loop inside computes."""
+    found = [_most_numbers(inside) for node in graph.nodes for inside in node.graphs]
+    found += [_choice_numbers(node.graphs[0]) for node in graph.nodes if node.primitive.name == "loop"]
+    return max(found, default=0)
+
+
+def _real(values: Sequence[Value]) -> tuple[int, ...]:
+    return tuple(i for i, v in enumerate(values) if v.type.dtype == "real" and not v.type.stacked)
+
+
+def _finite(values: Sequence[Any], places: Sequence[int]) -> bool:
+    for i in places:
+        value = values[i]
+        if not (isfinite(value) if not getattr(value, "ndim", 0) else np.isfinite(value).all()):
+            return False
+    return True

@@ -57,7 +57,8 @@ TAPE_SHARE = 0.25
 Guarding = Literal[False, True, "rare"]
 Dead = tuple[int, ...]
 Instruction = tuple[Callable[..., Any], int, int | None, int, tuple[tuple[int, ...], tuple[int, ...], Dead] | None]
-"""Function, registers of its one or two arguments and of its result; or, in the end, of all of these, and those to clear.
+"""Function, registers of its one or two arguments and of its result; or, in the end, of all of these, and those to
+clear.
 
 The first register of all holds the run itself, for control flow.
 """

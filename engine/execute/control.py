@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from engine.errors import BudgetExceeded
+from engine.execute.interpret import row_and_start_bytes
 from engine.execute.tape import Column, Row, Run, Tape
 from engine.graph.loops import Parts
 from engine.graph.values import Node
@@ -50,8 +51,8 @@ def custom(function: Any) -> Callable[..., Any]:
 class Loop:
     """A loop ready to run: (run, inputs) → outputs.
 
-    `body` is the executable of a step, `looking` one with guards, which takes some of the steps.  `copied` are the carried values that the body changes in place: they are copied
-    before the first step, and wherever a tape keeps them.
+    `body` is the executable of a step, `looking` one with guards, which takes some of the steps.  `copied` are the
+    carried values that the body changes in place: they are copied before the first step, and wherever a tape keeps them.
     """
 
     parts: Parts
@@ -133,7 +134,7 @@ class Loop:
                 if budget is not None and not steps % every:
                     budget.check()
         except BudgetExceeded as error:
-            self._place(error, steps)
+            place_in_loop(error, self.span, steps)
             raise
         run.steps += steps
         return steps, carried
@@ -171,10 +172,12 @@ class Loop:
 
         return again
 
-    def _place(self, error: BudgetExceeded, steps: int) -> None:
-        if error.span is None and error.limit is not None:
-            error.span = self.span
-            error.detail = error.detail.rstrip(".") + f"; this loop had taken {steps:,} steps by then."
+
+def place_in_loop(error: BudgetExceeded, span: Span | None, steps: int) -> None:
+    """Tell in which loop the time has gone, if no inner one has been told."""
+    if error.span is None and error.limit is not None:
+        error.span = span
+        error.detail = error.detail.rstrip(".") + f"; this loop had taken {steps:,} steps by then."
 
 
 def _by_tape(
@@ -200,10 +203,6 @@ def made(node: Node, inner: Sequence[Any], copied: frozenset[int], taken_over: f
     body, *looking = inner
     parts = Parts.of(node)
     every = max(1, int(CHECK_SECONDS / max(body.seconds, 1e-9)))
-    _, written = parts.left()
-    own_carried, _, _ = parts.in_body(parts.body.inputs)
-    row_bytes = sum(v.type.bytes + 48 for v in written if not v.type.stacked)
-    start_bytes = sum(v.type.bytes + 48 for v in own_carried)
     return Loop(
         parts,
         body,
@@ -212,6 +211,5 @@ def made(node: Node, inner: Sequence[Any], copied: frozenset[int], taken_over: f
         min(every, 1024),
         copied,
         taken_over,
-        row_bytes,
-        start_bytes,
+        *row_and_start_bytes(parts),
     )

@@ -56,10 +56,11 @@ def examine(prepared: Prepared, subject: Subject, question: Question, ask: Ask, 
     try:
         if any(bool(np.any(mask)) for mask in resolved.sure):
             spread = _spread(prepared, question, budget.share(0.5 * budget.left))
+        seconds = seconds_of(subject.graph, inside=resolved.inside)
         if ask == "grad" and subject.size is None and _count(subject) > MOST_DIFFERENCES:
-            if 3 * seconds_of(subject.graph) < budget.left:
-                along = _slopes(subject, Components(prepared, subject, question, ask, None, budget))
-        elif 3 * seconds_of(subject.graph) < budget.left:
+            if 3 * seconds < budget.left:
+                along = _slopes(subject, Components(prepared, subject, question, ask, None, budget), seconds)
+        elif 3 * seconds < budget.left:
             _differences(differences, prepared, subject, question, ask, budget)
     except BudgetExceeded:
         if budget.cancelled:
@@ -88,13 +89,14 @@ def _count(subject: Subject) -> int:
     return sum(subject.graph.inputs[position].type.size for position in subject.wrt.values())
 
 
-def _slopes(subject: Subject, components: Components) -> Array:
-    """The derivative of the function along the directions, by differences; NaN where there is none."""
+def _slopes(subject: Subject, components: Components, seconds: float) -> Array:
+    """The derivative of the function, which takes so long, along the directions, by differences; NaN where there is
+    none."""
     inputs = subject.graph.inputs
     drawn = signs([inputs[position].shape for position in subject.wrt.values()])
     found = np.full(DIRECTIONS, np.nan)
     for k in range(DIRECTIONS):
-        if time.perf_counter() + 3 * seconds_of(subject.graph) > components.point.budget.deadline:
+        if time.perf_counter() + 3 * seconds > components.point.budget.deadline:
             break
         way = [np.zeros(value.shape) for value in inputs]
         for position, direction in zip(subject.wrt.values(), drawn, strict=True):

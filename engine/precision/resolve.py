@@ -60,21 +60,23 @@ def resolve(
     asked = needed
     findings = run_carefully(prepared.graph, arguments, budget)
     everything = suspicious(findings)
-    if needed is not None and seconds_of(prepared.graph) > PATIENCE * budget.left:
+    inside = findings.inside
+    if needed is not None and seconds_of(prepared.graph, inside=inside) > PATIENCE * budget.left:
         if subject.size is not None:
             hit = np.zeros(subject.size, dtype=bool)
             hit[_points(findings, needed, subject.size)] = True
             needed = [_rows(mask, hit) for mask in needed]
         else:
             everything = False
-            needed = _affordable(prepared.graph, needed, budget)
+            needed = _affordable(prepared.graph, needed, budget, inside)
     else:
         needed = None
-    seconds = seconds_of(prepared.graph, needed)
+    seconds = seconds_of(prepared.graph, needed, inside)
     _require(seconds, budget)
     settled = settle(prepared.graph, arguments, budget, needed)
     whole = needed is None or subject.size is not None
     found = Resolved(list(settled.outputs), [mask.copy() for mask in settled.sure], settled.digits)
+    found.inside = inside
     found.late = needed is not None and asked is not None and _fewer(needed, asked)
     for k, (mask, careful) in enumerate(zip(found.sure, findings.outputs, strict=True)):
         # Equal numbers may be zeros of different signs, of which high precision knows nothing.
@@ -85,7 +87,7 @@ def resolve(
         open_places = [a & b for a, b in zip(open_places, needed, strict=True)]
     worth = everything or any(bool(np.any(mask)) for mask in open_places)
     sought: list[Target] = []
-    if worth and EVALUATIONS * seconds_of(subject.graph) > budget.left:
+    if worth and EVALUATIONS * seconds_of(subject.graph, inside=inside) > budget.left:
         found.late = True
     elif worth:
         try:
@@ -137,38 +139,37 @@ def _changed(found: Resolved, settled: Settled) -> int:
     )
 
 
-def seconds_of(graph: Graph, needed: Sequence[Array] | None = None) -> float:
-    """What the first two precisions will take, about."""
+def seconds_of(graph: Graph, needed: Sequence[Array] | None = None, inside: int | None = None) -> float:
+    """What the first two precisions will take, about; `inside` is how many numbers its choices and loops compute, if
+    that is known from a run."""
     if needed is None:
-        elements = _elements(graph)
+        made = [value for node in graph.nodes for value in node.outputs]
+        elements = sum(value.type.size for value in made)
     else:
         masks = demand(graph, needed)
-        made = {value for node in graph.nodes for value in node.outputs}
-        elements = sum(int(np.count_nonzero(mask)) for value, mask in masks.items() if value in made)
-        elements += sum(_inside(node) for node in graph.nodes)
+        made = [value for node in graph.nodes for value in node.outputs]
+        elements = sum(int(np.count_nonzero(masks[value])) for value in made if value in masks)
+    elements += sum(map(_inside, graph.nodes)) if inside is None else inside
     return 2 * elements * SECONDS_PER_ELEMENT
 
 
-def _elements(graph: Graph) -> int:
-    """The numbers that are computed, those in loops as often as there are steps."""
-    return sum(_inside(node) + sum(v.type.size for v in node.outputs) for node in graph.nodes)
-
-
 def _inside(node: Node) -> int:
+    """The numbers that are computed in the graphs of a node, those in loops as often as there are steps."""
     if not node.graphs:
         return 0
-    inner = max(map(_elements, node.graphs))
+    inner = max(sum(_inside(n) + sum(v.type.size for v in n.outputs) for n in graph.nodes) for graph in node.graphs)
     return inner * steps_of(node) if node.primitive.name == "loop" else inner
 
 
-def _affordable(graph: Graph, needed: Sequence[Array], budget: Budget) -> list[Array]:
+def _affordable(graph: Graph, needed: Sequence[Array], budget: Budget, inside: int) -> list[Array]:
     """What is needed of the outputs that can be had in time, the cheapest first."""
     nothing = [np.zeros(mask.shape, dtype=bool) for mask in needed]
     chosen = list(nothing)
     costs = []
     for k, mask in enumerate(needed):
         if np.any(mask):
-            costs.append((seconds_of(graph, [mask if i == k else none for i, none in enumerate(nothing)]), k))
+            only = [mask if i == k else none for i, none in enumerate(nothing)]
+            costs.append((seconds_of(graph, only, inside), k))
     left = budget.left
     for seconds, k in sorted(costs):
         if seconds <= left:

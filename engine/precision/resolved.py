@@ -25,7 +25,8 @@ class Resolved:
     `digits`: the precision that was needed.  `limits`: how many components were found as limits, and `moved`: how many
     of them are not what the rules say.  `whole`: whether everything questionable was looked at, and not only what was
     needed of large arrays, and is sure now.  `late`: whether there was no time for something that was needed.  `places`
-    are those of the limits, while they are sought.
+    are those of the limits, while they are sought.  `inside` is how many numbers choices and
+    loops computed at the point.
     """
 
     outputs: list[Array]
@@ -37,3 +38,4 @@ class Resolved:
     moved: int = 0
     late: bool = False
     places: set[tuple[int, tuple[int, ...]]] = field(default_factory=set)
+    inside: int = 0

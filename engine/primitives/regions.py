@@ -45,6 +45,13 @@ def _check_part(x: Type, part: Type, indices: Sequence[Type], region: Region) ->
     return (x,)
 
 
+def _put(x: Any, part: Any, *indices: Any, region: Region) -> Any:
+    if x.dtype == object:
+        # numpy would put an array of one object in the place of that object.
+        part = np.asarray(part)[()]
+    return _put_in_place(np.array(x), part, *indices, region=region)
+
+
 def _put_in_place(x: Any, part: Any, *indices: Any, region: Region) -> Any:
     x[_places(indices, region, x.shape)] = part
     return x
@@ -132,7 +139,7 @@ put: Primitive = register(
     Primitive(
         name="put",
         infer=lambda x, part, *indices, region: _check_part(x, part, indices, region),
-        value=lambda x, part, *indices, region: _put_in_place(_copied(x), part, *indices, region=region),
+        value=_put,
         in_place=_put_in_place,
         vjp=_put_vjp,
         batch=_write_batch,
