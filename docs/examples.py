@@ -4,7 +4,7 @@ An example is a block `sh` with one command, followed by a block `json` or `text
 `adjoint` runs in this process, with settings that stand before it; all others run in a shell, where `localhost:8000`
 becomes the address of a server.
 
-A block `python` whose first line is a comment such as `# grad x=2` is a program, and what is asked about it: a question
+A block `adj` whose first line is a comment such as `# grad x=2` is a program, and what is asked about it: a question
 and inputs as the command `adjoint` takes them.  It runs in this process; a refusal is printed as text.
 """
 
@@ -31,7 +31,7 @@ VARYING = ("request_id", "created", "milliseconds", "max_ulp")
 _OWN = re.compile(r"(?:ADJOINT_\w+=\S+ )*adjoint ")
 _PROGRAM = r"# (?:value|grad|jacobian|hessian)\b[^`\n]*\n"
 _BLOCKS = re.compile(
-    rf"^```(?P<language>sh\n|python\n(?={_PROGRAM}))(?P<command>[^`]*?)\n```\n+"
+    rf"^```(?P<language>sh\n|adj\n(?={_PROGRAM}))(?P<command>[^`]*?)\n```\n+"
     r"```(?P<kind>json|text)\n(?P<answer>.*?)\n?```$",
     re.M | re.S,
 )

@@ -13,7 +13,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from engine.limits import Budget
 from engine.primitives.function import Example, Function
 from engine.primitives.table import FUNCTIONS
 from engine.question import Ask, Question
+from engine.question import Kind as Source
 from service.app import build
 from service.context import Context
 from service.problems import Kind, catalogue
@@ -119,6 +120,58 @@ REFUSED = (
 )
 """What people try; `x` is an array and `y` a number."""
 
+REFUSED_PROGRAMS = (
+    "y = 2*y",
+    "return y\ny = 2",
+    "sin(y)\nreturn y",
+    "print(y)\nreturn y",
+    "y == 3\nreturn y",
+    "if y = 3: return x\nreturn y",
+    "import math\nreturn y",
+    "class A: pass",
+    "try: z = y\nexcept: z = 0\nreturn z",
+    "with y: return y",
+    "global y\nreturn y",
+    "del y\nreturn x",
+    "match y:\n    case 3: return x",
+    "async def f(): return y",
+    "@grad\ndef f(y): return y",
+    "def f(*a): return a[0]",
+    "d = {'a': y}\nreturn y",
+    "if (z := y) > 0: return z\nreturn y",
+    "x.append(y)\nreturn x",
+    "for i in range(9): break\nelse: y = 1\nreturn y",
+    "for i in y: x += i\nreturn x",
+    "while x: x -= 1\nreturn x",
+    "if x > 0: y = 1\nreturn y",
+    "if y > 0: z = 1\nreturn z",
+    "if y > 0: z = 1\nelse: z = x\nreturn z",
+    "if y > 0: return x\nreturn y",
+    "if y > 0: return y\nreturn y, y",
+    "for i in range(9):\n    if x[0] > i: return y",
+    "a, b, c = x\nreturn a",
+    "x[5] = y\nreturn x",
+    "x[:1] = [y, y]\nreturn x",
+    "x[x > 1] = 0\nreturn x",
+    "x[[0, 1]] = 0\nreturn x",
+    "n = 0\nwhile n < y: n += 1\nreturn zeros(n)",
+    "n = 0\nwhile n < y: n += 1\nreturn x[:n]",
+    "return [v for v in x if exp(v) > 3]",
+    "def f(v): return v*f(v - 1) if v > 0 else 1\nreturn f(y)",
+    "def f():\n    y += 1\n    return y\nreturn f()",
+    "def f(v): return v\nreturn f(1, 2)",
+    "return grad(lambda v: v^2)(x)",
+    "return grad(y)",
+    "return root(lambda z: x, y)",
+    "return quad(exp, 0, inf)",
+    "return odeint(lambda z, t: x, y, [0, 1])",
+    "return random.normal(0.5, 3)",
+    "return {1: y}",
+    "return sin",
+    "assert y > 5, 'y is too small'\nreturn y",
+)
+"""What people try in programs; `x` is an array and `y` a number."""
+
 
 def main() -> int:
     """Write all generated parts."""
@@ -206,18 +259,33 @@ def rewrites_table() -> list[str]:
 
 
 def refusals_table() -> list[str]:
-    """For docs/language.md: what the language does not have, and what is said about it."""
+    """For docs/language.md: what expressions do not have, and what is said about it."""
+    return _refused("expr", REFUSED)
+
+
+def program_refusals_table() -> list[str]:
+    """For docs/language.md: what programs do not have, and what is said about it."""
+    return _refused("program", REFUSED_PROGRAMS)
+
+
+def _refused(kind: Source, texts: Sequence[str]) -> list[str]:
     engine, rows = Engine(), ["| written | refused with | hint |", "| --- | --- | --- |"]
     at = {name: np.asarray(given) for name, given in {"x": [1.0, 2.0], "y": 3.0}.items()}
-    for expr in REFUSED:
+    for text in texts:
         try:
-            _ask(engine, Question(expr, at), "value")
+            _ask(engine, Question(text, at, kind), "value")
         except EngineError as error:
-            written = expr.replace("|", "\\|")
-            rows.append(f"| `{written}` | `{error.name}`: {_cell(error.detail)} | {_cell(error.hint or '')} |")
+            written = "<br>".join(f"`{_line(line)}`" for line in text.splitlines())
+            rows.append(f"| {written} | `{error.name}`: {_cell(error.detail)} | {_cell(error.hint or '')} |")
         else:
-            raise AssertionError(f"{expr} is not refused")
+            raise AssertionError(f"{text} is not refused")
     return rows
+
+
+def _line(text: str) -> str:
+    """A line of code for a cell of a table, in which blanks at the front would be lost."""
+    blanks = len(text) - len(text.lstrip())
+    return "\N{NO-BREAK SPACE}" * blanks + _cell(text[blanks:])
 
 
 def settings_table() -> list[str]:
@@ -384,7 +452,11 @@ def _error(kind: Kind, answers: Mapping[str, str]) -> list[str]:
 
 TABLES: Mapping[Path, Mapping[str, Callable[[], list[str]]]] = {
     ROOT / "README.md": {"corpus": corpus_figures, "functions": functions_table},
-    ROOT / "docs" / "language.md": {"rewrites": rewrites_table, "refusals": refusals_table},
+    ROOT / "docs" / "language.md": {
+        "rewrites": rewrites_table,
+        "refusals": refusals_table,
+        "program-refusals": program_refusals_table,
+    },
     ROOT / "docs" / "limits.md": {"settings": settings_table},
 }
 
