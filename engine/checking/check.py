@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from engine.checking.agreement import heard, ulps
-from engine.checking.allowance import SLACK, Claimed, Given, allowance, told
+from engine.checking.allowance import SLACK, UNITS, Claimed, Given, allowance, told
 from engine.checking.kinks import between, met, points_of, scaled, without_jumps
 from engine.checking.verdict import verdict
 from engine.compiled import Prepared
@@ -21,15 +21,20 @@ from engine.precision.resolve import Sides
 from engine.precision.subject import Subject
 from engine.question import Answer, Ask, Question
 from engine.verify.diagnosis import Mismatch, diagnose
+from engine.verify.overrides import stated
 from engine.verify.report import Claim, Component, Hypothesis, Report, Witness
 
 MOST_ROWS = 100
 WIDE = 0.1
 """A tolerance wider than this part of the largest number in sight lets wrong claims pass."""
 CLOSE = 1e-9
+FEW = 16.0
+"""Roundings that are granted where everything cancels."""
 FLOAT64_DIGITS = 16
-SHARES = {"examine": 0.5, "symbolic": 0.4}
+SHARES = {"errors": 0.3, "examine": 0.5, "symbolic": 0.4}
 """What of the remaining time each witness may take."""
+ROUNDING = 1e-4
+"""Errors up to which a claim is not called wrong where there was no time to estimate those of rounding."""
 
 
 class Witnesses(Protocol):
@@ -77,6 +82,8 @@ class _Truth:
     sure: dict[str, Array]
     examination: Examination | None
     why_not: str | None
+    unknown: bool
+    """Whether there was no time to find out how much is lost by rounding."""
 
 
 def check(court: Court, witnesses: Witnesses, question: Question, assertion: Assertion, budget: Budget) -> Report:
@@ -91,6 +98,7 @@ def check(court: Court, witnesses: Witnesses, question: Question, assertion: Ass
     names = tuple(answer.grad or ())
     _known(assertion, names)
     _shaped(assertion, np.shape(answer.value))
+    own_rule = stated_rule(court, question, budget)
     truth = _truth(prepared, witnesses, question, answer, assertion, budget)
     own = assertion.grad is None and assertion.value is None
     grad = {n: truth.fast[n] for n in names} if own else dict(assertion.grad or {})
@@ -103,16 +111,23 @@ def check(court: Court, witnesses: Witnesses, question: Question, assertion: Ass
     rows = _between(_rows(claim), sides, truth)
     claimed_value = answer.value if own else assertion.value
     value = None if claimed_value is None else _value(np.asarray(claimed_value), truth)
-    precise = _precise(truth, names)
+    precise = _precise(truth, names) if own_rule is None else Witness("skipped", None, own_rule)
     lost = _lost(answer, truth, precise)
     spoken = {
         "engine": _engine(court, question, truth, names, budget),
-        "symbolic": _symbolic(witnesses, question, truth, lost, budget),
+        "symbolic": _symbolic(witnesses, question, truth, lost, budget)
+        if own_rule is None
+        else Witness("skipped", None, own_rule),
         "precise": precise,
     }
     wrong = [row for row in rows if not row.ok]
     blind = _blind(claim, value, truth) if assertion.tolerance is None and not own else False
     word, message = verdict(rows, claim, value, spoken, sides, truth.sure, own, blind, lost)
+    if word == "incorrect" and truth.unknown and _may_be_rounding(rows, value):
+        word, message = "inconclusive", (
+            "The claim is off by no more than what float64 may lose by rounding in a computation as long as this one, "
+            "and there was no time to find out how much it does lose. Say with `tolerance` how close is close enough."
+        )
     diagnosis: Sequence[Hypothesis] = ()
     claim = _chosen(claim, rows, sides)
     if word == "incorrect" and claim.wrong:
@@ -139,6 +154,12 @@ def check(court: Court, witnesses: Witnesses, question: Question, assertion: Ass
         value,
         [{"input": s.inputs[0], "index": list(s.index), "left": s.left, "right": s.right} for s in sides[:MOST_ROWS]],
     )
+
+
+def stated_rule(court: Court, question: Question, budget: Budget) -> str | None:
+    """What is to be said where the derivative is not that of the values, on purpose."""
+    subject = court.subject(question, budget)
+    return stated(subject.graph, subject.sources, question.text) if subject.overridden else None
 
 
 def _known(assertion: Assertion, names: Sequence[str]) -> None:
@@ -170,11 +191,12 @@ def _truth(
     """What is expected: from high precision, or from float64 with its rounding errors where that is out of reach."""
     fast = _by_name(prepared.by_part(answer.outputs))
     try:
-        errors = _by_name(prepared.by_part(prepared.errors(answer, question, budget)))
+        share = budget.share(SHARES["errors"] * budget.left)
+        errors, known = _by_name(prepared.by_part(prepared.errors(answer, question, share))), True
     except EngineError:
         if budget.cancelled:
             raise
-        errors = {name: np.full(np.shape(a), np.nan) for name, a in fast.items()}
+        errors, known = {name: np.full(np.shape(a), np.nan) for name, a in fast.items()}, False
     examination, why_not = None, None
     try:
         examination = witnesses.examine(question, "grad", budget.share(SHARES["examine"] * budget.left))
@@ -194,10 +216,14 @@ def _truth(
 
     def granted(changes: Mapping[str, Array], lost: Mapping[str, Array]) -> dict[str, Array]:
         precision, tolerance = assertion.precision, assertion.tolerance
-        return {
+        found = {
             name: allowance(number, changes[name], lost[name], precision, tolerance)
             for name, number in expected.items()
         }
+        if tolerance is None:
+            for name in expected.keys() & question.at.keys():
+                found[name] = found[name] + _of_zeros(expected[name], expected[""], question.at[name], precision)
+        return found
 
     allowed = strict = granted(spread, errors)
     beside: dict[tuple[str, tuple[int, ...]], float] = {}
@@ -214,7 +240,24 @@ def _truth(
             change, loss = (np.broadcast_to(found[name][index], ends.shape) for found in (smooth, rounded))
             near = allowance(ends, change, loss, assertion.precision, assertion.tolerance)
             beside[name, index] = float(np.max(near, initial=0.0))
-    return _Truth(expected, fast, differences, allowed, strict, beside, spread, sure, examination, why_not)
+    unknown = not known and assertion.tolerance is None
+    return _Truth(expected, fast, differences, allowed, strict, beside, spread, sure, examination, why_not, unknown)
+
+
+def _of_zeros(expected: Array, value: Array, x: Array, precision: Claimed) -> Array:
+    """What a claim may have where exactly 0 is expected: some roundings of the value, per change of the input.
+
+    Our own formula may have found out that everything cancels, and have nothing to round there.
+    """
+    size = np.where(np.isfinite(value), np.abs(value), 0.0).reshape(value.shape + (1,) * (expected.ndim - value.ndim))
+    scale = max(1.0, float(np.max(np.abs(x), initial=0.0)))
+    return np.where(expected == 0, FEW * UNITS[precision] * size / scale, 0.0)
+
+
+def _may_be_rounding(rows: Sequence[Component], value: Component | None) -> bool:
+    """Whether all that is wrong is wrong by little."""
+    wrong = [row for row in (*rows, *([] if value is None else [value])) if not row.ok]
+    return all(row.rel_error <= ROUNDING for row in wrong)
 
 
 def _by_name(parts: Mapping[str, Any]) -> dict[str, Array]:
@@ -359,6 +402,8 @@ def _engine(court: Court, question: Question, truth: _Truth, names: Sequence[str
         if apart.any():
             # Forward mode rounds elsewhere.
             apart &= np.abs(tangents - total) > allowed + SLACK * _rounding(prepared, run, pushed, budget)
+    if apart.any() and truth.unknown:
+        return replace(spoken, reason="forward mode was not compared: there was no time to estimate its rounding errors")
     if apart.any():
         return Witness("disagree", spoken.max_ulp, "forward and reverse mode differ: this is our fault")
     return spoken
@@ -414,6 +459,8 @@ def _precise(truth: _Truth, names: Sequence[str]) -> Witness:
             return spoken
         return replace(spoken, reason=f"looked at along {slopes.size} directions in which everything moves")
     silent = "the differences of the function did not settle: it is not differentiable here, or there was no time"
+    if _late(truth):
+        silent = "there was no time to compute the function in high precision"
     return heard(_flat(truth.differences, names), _flat(truth.expected, names), _flat(truth.allowed, names), silent)
 
 

@@ -10,7 +10,17 @@ import numpy as np
 
 from engine.checking.agreement import heard
 from engine.checking.allowance import allowance, told
-from engine.checking.check import MOST_ROWS, SHARES, Assertion, Court, Witnesses, badness, check, components
+from engine.checking.check import (
+    MOST_ROWS,
+    SHARES,
+    Assertion,
+    Court,
+    Witnesses,
+    badness,
+    check,
+    components,
+    stated_rule,
+)
 from engine.errors import EngineError
 from engine.graph.types import Array
 from engine.limits import Budget
@@ -33,6 +43,7 @@ def self_check(
     question = replace(question, precision="float64", digits=False)
     prepared = court.prepare(question, ask, budget)
     parts = prepared.by_part(answer.outputs)
+    own_rule = None if ask == "value" else stated_rule(court, question, budget)
     given, places = dict(_leaves(parts)), dict(_places(parts))
     try:
         errors = dict(_leaves(prepared.by_part(prepared.errors(answer, question, budget))))
@@ -57,7 +68,7 @@ def self_check(
     spoken = {
         "engine": heard(_flat(given), _flat(expected), _flat(allowed)),
         "symbolic": Witness("skipped", None, "it looks at gradients"),
-        "precise": heard(_flat(differences), _flat(expected), _flat(allowed), SILENT),
+        "precise": heard(_flat(differences), _flat(expected), _flat(allowed), own_rule or SILENT),
     }
     apart = spoken["precise"].status == "disagree"
     if apart or wrong:

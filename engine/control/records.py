@@ -53,7 +53,7 @@ def _loop_types(*inputs: Type, graphs: tuple[Graph, ...], **params: Any) -> tupl
     return (INDEX, *carried, *(v.type._replace(stacked=v.type.stacked + 1) for v in written))
 
 
-def _custom_types(*arguments: Type, graphs: tuple[Graph, ...]) -> tuple[Type, ...]:
+def _custom_types(*arguments: Type, graphs: tuple[Graph, ...], overrides: bool) -> tuple[Type, ...]:
     function, rule = graphs
     _expect(arguments, [v.type for v in function.inputs], "the arguments of a function")
     outputs = [v.type for v in function.outputs]
@@ -86,7 +86,8 @@ loop: Primitive = register(
     )
 )
 # Its rule, the second graph, is given the real arguments' cotangents from the arguments, the outputs and the cotangents
-# of the real outputs; forward mode follows by transposition.
+# of the real outputs; forward mode follows by transposition.  `overrides` tells a rule that states a derivative of its
+# own from one that is only another way to the derivative of the values, as that of a root is.
 custom: Primitive = register(
     Primitive(
         name="custom",

@@ -36,7 +36,7 @@ DIGITS = 60
 @dataclass(frozen=True, slots=True)
 class Examination:
     """`differences`: by output of the answer's graph, the derivatives found from values of the function alone, NaN
-    where they were not looked for or do not exist.  `slopes`: where there are too many for that, the derivative along
+    where they were not looked for, as where a derivative is stated that is another one, or do not exist.  `slopes`: where there are too many for that, the derivative along
     a few directions (those of `signs`), else empty.  `spread`: how much every output changes, divided by the relative
     change of the inputs that causes it; NaN where it is not known.
     """
@@ -56,6 +56,8 @@ def examine(prepared: Prepared, subject: Subject, question: Question, ask: Ask, 
     try:
         if any(bool(np.any(mask)) for mask in resolved.sure):
             spread = _spread(prepared, question, budget.share(0.5 * budget.left))
+        if subject.overridden and ask != "value":
+            return Examination(resolved, differences, spread, along)
         seconds = seconds_of(subject.graph, inside=resolved.inside)
         if ask == "grad" and subject.size is None and _count(subject) > MOST_DIFFERENCES:
             if 3 * seconds < budget.left:

@@ -59,7 +59,9 @@ def resolve(
     arguments = prepared.arguments(question)
     asked = needed
     findings = run_carefully(prepared.graph, arguments, budget)
-    everything = suspicious(findings)
+    # Differences of values say nothing of a derivative that is stated to be another one.
+    limits_apply = not (subject.overridden and ask != "value")
+    everything = suspicious(findings) and limits_apply
     inside = findings.inside
     if needed is not None and seconds_of(prepared.graph, inside=inside) > PATIENCE * budget.left:
         if subject.size is not None:
@@ -85,7 +87,7 @@ def resolve(
     open_places = [~sure for sure in found.sure]
     if needed is not None:
         open_places = [a & b for a, b in zip(open_places, needed, strict=True)]
-    worth = everything or any(bool(np.any(mask)) for mask in open_places)
+    worth = limits_apply and (everything or any(bool(np.any(mask)) for mask in open_places))
     sought: list[Target] = []
     if worth and EVALUATIONS * seconds_of(subject.graph, inside=inside) > budget.left:
         found.late = True

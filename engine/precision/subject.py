@@ -9,10 +9,11 @@ from typing import Any
 from engine.definition import Definition
 from engine.execute.compile import as_argument
 from engine.graph.build import Builder
-from engine.graph.values import Graph
+from engine.graph.values import Graph, Value
 from engine.inputs import Inputs
 from engine.limits import Budget, Limits
 from engine.question import Array, Question
+from engine.verify.overrides import overrides
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,18 @@ class Subject:
     size: int | None
     varies: frozenset[str]
     memory: dict[str, Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def sources(self) -> list[Value]:
+        """The inputs to differentiate."""
+        return [self.graph.inputs[position] for position in self.wrt.values()]
+
+    @property
+    def overridden(self) -> bool:
+        """Whether the derivative that is asked for is not that of the values, on purpose: differences say nothing."""
+        if "overridden" not in self.memory:
+            self.memory["overridden"] = overrides(self.graph, self.sources)
+        return bool(self.memory["overridden"])
 
     def arguments(self, question: Question, point: int | None = None) -> list[Any]:
         """The arguments of the graph at one point of the question (by number, in a batch)."""

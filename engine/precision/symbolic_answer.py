@@ -13,7 +13,7 @@ from engine.graph.values import Graph
 from engine.limits import Budget
 from engine.precision.subject import Subject
 from engine.question import Question
-from engine.verify.overrides import overrides
+from engine.verify.overrides import stated
 from engine.verify.symbolic import NoTwin, evaluate, expressions
 from engine.verify.unroll import has_control, unrolled
 
@@ -36,6 +36,9 @@ def symbolic_answer(subject: Subject, question: Question, budget: Budget) -> dic
     count = sum(graph.inputs[k].type.size for k in subject.wrt.values())
     if count > MOST_COMPONENTS:
         raise Silent(f"there are {count:,} components, more than the {MOST_COMPONENTS} it takes")
+    own = stated(graph, subject.sources, question.text)
+    if own is not None:
+        raise Silent(own)
     arguments = subject.arguments(question)
     written_out = has_control(graph)
     if written_out:
@@ -58,8 +61,6 @@ def symbolic_answer(subject: Subject, question: Question, budget: Budget) -> dic
 
 def _straight(graph: Graph, arguments: list[Any], budget: Budget) -> Graph:
     """What a program does at a point, written out."""
-    if overrides(graph):
-        raise Silent("the program states a derivative of its own")
     try:
         return unrolled(graph, arguments, budget=budget)
     except LimitExceeded as error:
