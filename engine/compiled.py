@@ -21,6 +21,9 @@ from engine.precision.digits import Estimate, error_estimate, estimated_digits, 
 from engine.question import Answer, Array, Part, Question, Sparse, Warning
 from engine.undefined import Undefined
 
+MOST_AMPLIFIED = 2.0**20
+"""A relative error that grows by more than this from an input to the result is worth a closer look."""
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -28,8 +31,8 @@ class Prepared:
 
     `seconds` is the estimated running time.  `names` are the inputs of the graph in order, `directions` those that come
     after them and are sent along.  `values` says where the value of the answer is, or that it is a tuple, and `layout`
-    where its parts are; with `output_names`, what there is one of for each output is told by these.  `open_ended`: there
-    is a loop whose number of steps only the point tells, and the estimate of the time is a guess.
+    where its parts are; with `output_names`, what there is one of for each output is told by these.  `open_ended`:
+    there is a loop whose number of steps only the point tells, and the estimate of the time is a guess.
     """
 
     text: str
@@ -79,7 +82,21 @@ class Prepared:
         parts = {name: _part(layout, outputs, self.output_names) for name, layout in self.layout.items()}
         seconds = {**self.preparation, "run": time.perf_counter() - start}
         value = _part(self.values, outputs, self.output_names)
-        return Answer(value, parts, warnings, seconds, outputs, guarded or alarm.underflow, troubled)
+        guarded = guarded or alarm.underflow or self._amplifies(question, value, parts)
+        return Answer(value, parts, warnings, seconds, outputs, guarded, troubled)
+
+    def _amplifies(self, question: Question, value: Any, parts: Mapping[str, Part]) -> bool:
+        """Whether the gradient says that a loop has enlarged small errors enormously, as chaos does.
+
+        No single step does that, so that guards inside do not see it.
+        """
+        if not self.executable.control or "grad" not in parts or question.batch or isinstance(value, tuple | dict):
+            return False
+        size = abs(float(value)) * MOST_AMPLIFIED
+        with np.errstate(all="ignore"):
+            return size > 0 and any(
+                bool(np.any(np.abs(question.at[n] * slope) > size)) for n, slope in parts["grad"].items()
+            )
 
     def replaced(self, answer: Answer, outputs: Sequence[Any]) -> Answer:
         """The same answer with other numbers."""

@@ -14,13 +14,13 @@ from engine.compiled import Prepared
 from engine.definition import Definition
 from engine.derive.batch import batched
 from engine.errors import NotDifferentiable, NotScalar
-from engine.execute.compile import compile_graph, may_kink
+from engine.execute.compile import compile_graph
+from engine.execute.watching import watched
 from engine.graph.build import Builder
 from engine.graph.check import check
-from engine.graph.loops import Parts
 from engine.graph.simplify import Rewrite
 from engine.graph.types import Array, Shape, describe
-from engine.graph.values import Graph, Node, Value, depends_on, with_outputs
+from engine.graph.values import Graph, Value, depends_on, with_outputs
 from engine.inputs import Inputs, cotangent_names, is_cotangent
 from engine.limits import Budget, Limits
 from engine.primitives.arithmetic import cast
@@ -263,31 +263,3 @@ def _with_values(graph: Graph, outputs: Sequence[Value]) -> Graph:
         if output.type != found.type:
             own[k] = output if output.constant is not None or found.node is None else found.node.inputs[0]
     return with_outputs(graph, tuple(own))
-
-
-def watched(graph: Graph, wrt: Sequence[int]) -> frozenset[Node]:
-    """Nodes of the function, in whatever graph, with kinks or comparisons of values that are being differentiated."""
-    if not wrt:
-        return frozenset()
-    active = depends_on(graph.nodes, {graph.inputs[i] for i in wrt})
-    found: set[Node] = set()
-    for node in graph.nodes:
-        moving = [v in active for v in node.inputs]
-        if node.primitive.name == "custom":
-            continue  # what it does inside is not differentiated
-        if node.graphs and any(moving):
-            found |= _watched_inside(node, moving)
-        elif not node.derived and may_kink(node) and any(moving):
-            found.add(node)
-    return frozenset(found)
-
-
-def _watched_inside(node: Node, moving: Sequence[bool]) -> frozenset[Node]:
-    if node.primitive.name == "choice":
-        numbers = [i - 1 for i, flag in enumerate(moving) if flag and i]
-        return frozenset[Node]().union(*[watched(graph, numbers) for graph in node.graphs])
-    # Whatever is carried may depend, after some steps, on what is differentiated.
-    parts = Parts.of(node)
-    inside = [1 + i - parts.head for i, flag in enumerate(moving) if flag and i >= parts.head]
-    carried = [1 + k for k, v in enumerate(parts.body.inputs[1 : 1 + parts.carried]) if v.type.dtype == "real"]
-    return watched(parts.body, sorted({*inside, *carried}))

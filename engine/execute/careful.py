@@ -68,8 +68,8 @@ class Findings:
 
     `values` holds every intermediate outside of loops.  `births` belong to the outputs that are not finite; `swallowed`
     are those that vanished again in an operation other than a selection, such as 1/inf, and may have taken digits with
-    them.  `born` are those that the last choice or loop has come upon.  `inside` tells how many numbers were computed in choices and
-    loops.
+    them.  `born` are those that the last choice or loop has come upon.  `inside` tells how many numbers were computed
+    in choices and loops.
     """
 
     outputs: list[Any] = field(default_factory=list)

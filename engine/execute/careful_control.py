@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.errors import BudgetExceeded, EngineError
-from engine.execute.compile import TAPE_SHARE, Executable, compile_graph, may_kink
+from engine.execute.compile import TAPE_SHARE, Executable, compile_graph
 from engine.execute.control import place_in_loop
 from engine.execute.interpret import interpreted
 from engine.execute.tape import Run
+from engine.execute.watching import kinks
 from engine.graph.values import Graph, Node, Value
 from engine.limits import Budget, Limits
 
@@ -119,20 +120,10 @@ class Steps:
     def _body(self, graph: Graph) -> _Body:
         found = self._bodies.get(graph)
         if found is None:
-            executable = compile_graph(graph, self._limits, frozenset(kinks(graph)))
+            executable = compile_graph(graph, self._limits, kinks(graph))
             numbers, inner = _choice_numbers(graph), _most_numbers(graph)
             found = self._bodies[graph] = _Body(executable, _real(graph.inputs), _real(graph.outputs), numbers, inner)
         return found
-
-
-def kinks(graph: Graph) -> list[Node]:
-    """The nodes of a function that can be at a kink, those of graphs inside among them."""
-    found = [n for n in graph.nodes if not n.derived and may_kink(n)]
-    for node in graph.nodes:
-        if node.primitive.name != "custom":
-            for inside in node.graphs:
-                found += kinks(inside)
-    return found
 
 
 def _numbers(graph: Graph) -> int:

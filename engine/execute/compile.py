@@ -68,7 +68,8 @@ The first register of all holds the run itself, for control flow.
 class Executable:
     """A graph ready to run.  `seconds` and `peak_bytes` are estimates made from the graph alone.
 
-    `watches` are registers that tell of kinks, `guards` those that tell of lost digits.
+    `watches` are registers that tell of kinks, `guards` those that tell of lost digits.  `control`: whether there are
+    loops or choices.
     """
 
     blocks: tuple[tuple[Instruction, ...], ...]
@@ -80,6 +81,7 @@ class Executable:
     seconds: float
     peak_bytes: int
     tape_bytes: int
+    control: bool
 
     def __call__(
         self, arguments: Sequence[Any], budget: Budget | None = None, random: np.random.Generator | None = None
@@ -274,6 +276,7 @@ def compile_graph(
         total * 1e-9,
         peak,
         int(limits.run_bytes * TAPE_SHARE),
+        any(node.graphs for node in graph.nodes),
     )
 
 

@@ -52,7 +52,8 @@ class Loop:
     """A loop ready to run: (run, inputs) → outputs.
 
     `body` is the executable of a step, `looking` one with guards, which takes some of the steps.  `copied` are the
-    carried values that the body changes in place: they are copied before the first step, and wherever a tape keeps them.
+    carried values that the body changes in place: they are copied before the first step, and wherever a tape keeps
+    them.
     """
 
     parts: Parts

@@ -32,16 +32,17 @@ def noisy(node: Node, function: Callable[..., Any]) -> Callable[..., Any] | None
     return _of_result(function)
 
 
-def _signs(run: Run, shape: tuple[int, ...]) -> Any:
+def _errors(run: Run, shape: tuple[int, ...]) -> Any:
+    """Random numbers between -2 and 2: in half last places, the errors of a function that is good to one unit."""
     assert run.random is not None
-    return run.random.choice((-1.0, 1.0), shape) if shape else (1.0 if run.random.random() < 0.5 else -1.0)
+    return (run.random.random(shape) if shape else run.random.random()) * 4.0 - 2.0
 
 
 def _moved(run: Run, x: Any) -> Any:
-    """x, every number of which has gone to a neighbour."""
+    """x, every number of which may have gone to a neighbour."""
     if getattr(x, "dtype", None) is None or x.dtype.kind != "f":
         return x
-    return x * (1.0 + _signs(run, x.shape) * (2.0 * UNIT))
+    return x * (1.0 + _errors(run, x.shape) * UNIT)
 
 
 def _of_result(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -65,7 +66,7 @@ def _moved_as_a_whole(run: Run, x: Any) -> Any:
     """x with errors as large as those of its largest element."""
     if getattr(x, "dtype", None) is None or x.dtype.kind != "f" or not x.size:
         return x
-    return x + _signs(run, x.shape) * (UNIT * np.max(np.abs(x)))
+    return x + _errors(run, x.shape) * (UNIT * np.max(np.abs(x)))
 
 
 def _of_sum(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -74,6 +75,6 @@ def _of_sum(function: Callable[..., Any]) -> Callable[..., Any]:
         size = function(
             *[np.abs(a) if getattr(a, "dtype", None) is not None and a.dtype.kind == "f" else a for a in arguments]
         )
-        return result + _signs(run, np.shape(result)) * (UNIT * size)
+        return result + _errors(run, np.shape(result)) * (UNIT * size)
 
     return run_noisily

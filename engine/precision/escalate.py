@@ -63,7 +63,8 @@ def decide(
 
 def _estimated(prepared: Prepared, question: Question, answer: Answer, budget: Budget) -> list[Array] | None:
     try:
-        return prepared.digits(answer, question, budget)
+        # A second look may take as long as an escalation, and no longer.
+        return prepared.digits(answer, question, budget.share(prepared.limits.escalation_seconds))
     except EngineError:
         if budget.cancelled:
             raise
