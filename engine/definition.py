@@ -13,8 +13,8 @@ from engine.graph.values import Value
 from engine.limits import Limits
 from engine.question import Kind
 from engine.source import statement, tree
-from engine.source.lower import check_names, lower_expression, written_outputs
 from engine.source.flow import program_uses
+from engine.source.lower import check_names, lower_expression, written_outputs
 from engine.source.names import Uses, uses
 from engine.source.outputs import Outputs, program_outputs
 from engine.source.parse import parse_expression

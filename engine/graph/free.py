@@ -7,7 +7,7 @@ from engine.graph.values import Graph, Value
 
 
 def free_values(graph: Graph) -> tuple[Value, ...]:
-    """The values that are neither inputs, constants nor made by a node of the graph, in the order of their first use."""
+    """The values that are neither inputs, constants nor made by the graph's nodes, in the order of their first use."""
     known = {*graph.inputs, *(v for node in graph.nodes for v in node.outputs)}
     used = [v for node in graph.nodes for v in node.inputs] + list(graph.outputs)
     return tuple(dict.fromkeys(v for v in used if v.constant is None and v not in known))

@@ -6,8 +6,8 @@
     outputs       number of steps, carried …, stacks written …
 
 At most `count` steps are taken; with `go`, none if that is false, and no further one after a step that said so.
-The index runs from 0; in a `backward` loop, which has a count, from count - 1 down to 0.  Stacks are read and written at
-the index of the step.
+The index runs from 0; in a `backward` loop, which has a count, from count - 1 down to 0.  Stacks are read and written
+at the index of the step.
 """
 
 from __future__ import annotations

@@ -95,8 +95,8 @@ Operand = Value | float | int
 class Node:
     """One primitive applied to values, with static parameters; control flow owns sub-graphs.
 
-    `derived` tells a node of a derivative from one of the function that is differentiated.  `effect` says that it has to
-    run whether its outputs are needed or not, as an assertion has.
+    `derived` tells a node of a derivative from one of the function that is differentiated.  `effect` says that it has
+    to run whether its outputs are needed or not, as an assertion has.
     """
 
     __slots__ = ("derived", "effect", "graphs", "inputs", "outputs", "params", "primitive", "span")
