@@ -25,7 +25,7 @@ from engine.source.results import Closure, Function, Result, Scope, leaves, rebu
 from engine.source.text import Span
 
 if TYPE_CHECKING:
-    from engine.source.program import Interpreter
+    from engine.source.interpreter import Interpreter
 
 Arguments = Mapping[str, Any]
 MOST_NODES = 10_000

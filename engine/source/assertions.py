@@ -14,7 +14,7 @@ from engine.source.show import show
 from engine.source.text import Span
 
 if TYPE_CHECKING:
-    from engine.source.program import Interpreter
+    from engine.source.interpreter import Interpreter
 
 MOST_SHOWN = 3
 """Values that are shown when a condition does not hold."""

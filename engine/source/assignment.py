@@ -22,7 +22,7 @@ from engine.source.text import Span
 from engine.source.windows import window
 
 if TYPE_CHECKING:
-    from engine.source.program import Interpreter
+    from engine.source.interpreter import Interpreter
 
 MOST_PARTS = 1_000
 """Elements of an array that are given names at once, at most."""

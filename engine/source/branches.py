@@ -22,7 +22,7 @@ from engine.source.results import FUNCTION, Result, Undefined, differing, undefi
 from engine.source.text import Span
 
 if TYPE_CHECKING:
-    from engine.source.program import Interpreter
+    from engine.source.interpreter import Interpreter
 
 
 def truth(result: Result, node: tree.Expression) -> Value | bool:

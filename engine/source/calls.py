@@ -22,7 +22,7 @@ from engine.source.special import APPLIED, DERIVED, signature
 from engine.source.text import Span
 
 if TYPE_CHECKING:
-    from engine.source.program import Interpreter
+    from engine.source.interpreter import Interpreter
 
 _ITERABLES: dict[str, Callable[[Interpreter, tree.Call], Steps]] = {
     "range": range_of,

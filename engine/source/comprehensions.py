@@ -21,7 +21,7 @@ from engine.source.results import Result, Scope, Steps, leaves, rebuilt
 from engine.source.statement import target_names
 
 if TYPE_CHECKING:
-    from engine.source.program import Interpreter
+    from engine.source.interpreter import Interpreter
 
 FEW = 3
 """Items up to this many are lowered one by one."""

@@ -18,7 +18,7 @@ from engine.source.results import Closure, Function, Made, Result, leaves, rebui
 from engine.source.text import Span
 
 if TYPE_CHECKING:
-    from engine.source.program import Interpreter
+    from engine.source.interpreter import Interpreter
 
 Arguments = Mapping[str, Any]
 

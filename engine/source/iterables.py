@@ -21,7 +21,7 @@ from engine.source.results import Result, Steps
 from engine.source.text import Span
 
 if TYPE_CHECKING:
-    from engine.source.program import Interpreter
+    from engine.source.interpreter import Interpreter
 
 """Elements of a range that is used as an array."""
 

@@ -15,7 +15,7 @@ from engine.source.results import Closure, Function, Result, leaves, rebuilt
 from engine.source.text import Span
 
 if TYPE_CHECKING:
-    from engine.source.program import Interpreter
+    from engine.source.interpreter import Interpreter
 
 
 class Lifted:

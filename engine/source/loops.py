@@ -7,20 +7,19 @@ step leaves a wider number than it was given (an integer that becomes real), the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 from engine.control.functions import Body, Branch, choose, repeat
-from engine.errors import EngineError, LimitExceeded, ShapeMismatch, TypeMismatch
+from engine.errors import EngineError, LimitExceeded, ShapeMismatch
 from engine.graph.build import constant, current
 from engine.graph.registry import PRIMITIVES
-from engine.graph.types import Type, promote
+from engine.graph.types import promote
 from engine.graph.values import Value
-from engine.primitives.arithmetic import cast
 from engine.source import statement, tree
 from engine.source.arguments import not_known
 from engine.source.branches import choose_exit, may_fail, truth
+from engine.source.carrying import Attempt, Carried, Changing, as_value, cast_all, difference
 from engine.source.exits import CONTINUE, END, RETURN, Exit, only
 from engine.source.iterables import iterable
 from engine.source.merging import MISSING, kind_of, zeros_like
@@ -36,10 +35,9 @@ from engine.source.results import (
     undefined,
 )
 from engine.source.scopes import assigned, written_first
-from engine.source.text import Span
 
 if TYPE_CHECKING:
-    from engine.source.program import Interpreter
+    from engine.source.interpreter import Interpreter
 
 FEW = 3
 """Loops of up to this many steps are written out."""
@@ -70,7 +68,7 @@ def lower_for(interpreter: Interpreter, node: statement.For) -> Exit:
 
 def _may_help(error: EngineError) -> bool:
     """Whether the body may be possible to lower step by step: where something has to be known, or shapes change."""
-    return not_known(error) or isinstance(error, _Changing)
+    return not_known(error) or isinstance(error, Changing)
 
 
 def lower_while(interpreter: Interpreter, node: statement.While) -> Exit:
@@ -99,44 +97,6 @@ def _written_out(interpreter: Interpreter, node: statement.For, steps: Steps, co
     return only(END)
 
 
-class _Changing(ShapeMismatch):
-    """What a loop carries changes its shape from step to step."""
-
-
-@dataclass
-class _Attempt:
-    """The body, lowered with some assumption about what is carried."""
-
-    body: Body
-    exit: Exit
-    after: dict[str, Result]
-    where: dict[str, Span]
-    go_on: Value | None
-    given: dict[str, Result]
-    kept: Result = MISSING
-
-
-@dataclass
-class _Carried:
-    """What is carried: `start` by name, whose values have `types`; `late` are names without a value before.
-
-    `result` is what a return inside the loop returns.
-    """
-
-    start: dict[str, Result]
-    types: dict[str, list[Type]]
-    late: dict[str, Result] = field(default_factory=dict)
-    dropped: dict[str, Undefined] = field(default_factory=dict)
-    returns: bool = False
-    result: Result = MISSING
-    result_types: list[Type] = field(default_factory=list)
-
-    def all_types(self) -> list[Type]:
-        """The types of all values in their order: names, then whether something was returned, and what."""
-        named = [type for types in self.types.values() for type in types]
-        return named + ([Type("bool", ()), *self.result_types] if self.returns else [])
-
-
 class _Loop:
     """One loop being lowered."""
 
@@ -156,7 +116,7 @@ class _Loop:
         }
         self._names = names
         self._fixed = {name: result for name, result in start.items() if not leaves(result)}
-        self._carried = _Carried(
+        self._carried = Carried(
             {name: result for name, result in start.items() if leaves(result)},
             {name: [v.type for v in leaves(result)] for name, result in start.items() if leaves(result)},
         )
@@ -183,7 +143,7 @@ class _Loop:
         """Whether there is at least one step."""
         return go is True if self._steps is None else isinstance(self._steps.count, int)
 
-    def _stable(self, sure: bool) -> _Attempt:
+    def _stable(self, sure: bool) -> Attempt:
         """The body, lowered until what it leaves has the types of what it is given."""
         rewritten = current().rewritten
         before = len(rewritten)
@@ -196,7 +156,7 @@ class _Loop:
             if not again:
                 return attempt
 
-    def _attempt(self) -> _Attempt:
+    def _attempt(self) -> Attempt:
         carried, scope, node = self._carried, self._scope, self._node
         body = Body(carried.all_types())
         scope.load(self._before)
@@ -222,22 +182,22 @@ class _Loop:
                 go_on = self._going_on(found)
         finally:
             scope.load(self._before)
-        return _Attempt(body, found, after, where, go_on, given, kept)
+        return Attempt(body, found, after, where, go_on, given, kept)
 
     def _going_on(self, found: Exit) -> Value | None:
         """Whether there is another step after this one; None where only the number of steps bounds the loop."""
         goes_on = found.among(END, CONTINUE)
         if isinstance(self._node, statement.For):
-            return None if goes_on is True else _as_value(goes_on)
+            return None if goes_on is True else as_value(goes_on)
         if goes_on is False:
             return constant(False)
         if goes_on is True:
-            return _as_value(self._test())
+            return as_value(self._test())
         inner, other = Branch(), Branch()
         with inner.builder:
-            inner.outputs.append(_as_value(self._test()))
+            inner.outputs.append(as_value(self._test()))
         if not may_fail(inner):
-            return PRIMITIVES["logical_and"](goes_on, _as_value(self._test()))
+            return PRIMITIVES["logical_and"](goes_on, as_value(self._test()))
         with other.builder:
             other.outputs.append(constant(False))
         return choose(goes_on, inner, other)[0]
@@ -246,7 +206,7 @@ class _Loop:
         assert isinstance(self._node, statement.While)
         return truth(self._interpreter.operand(self._node.test), self._node.test)
 
-    def _compare(self, attempt: _Attempt) -> bool:
+    def _compare(self, attempt: Attempt) -> bool:
         """Whether the body has to be lowered again, because it leaves something of another type than it was given."""
         again = False
         carried = self._carried
@@ -255,7 +215,7 @@ class _Loop:
             if name not in carried.dropped and not same(before, left):
                 place = attempt.where.get(name)
                 detail = f"{name!r} is {kind_of(before)} before the loop and {kind_of(left)} after a step of it."
-                carried.dropped[name] = differing(_Changing, detail, None, place)
+                carried.dropped[name] = differing(Changing, detail, None, place)
                 again = True
         for name, given in attempt.given.items():
             left = attempt.after.get(name)
@@ -289,18 +249,18 @@ class _Loop:
         self._drop_unchanged(name)
         self._carried.dropped[name] = problem
 
-    def _problem(self, name: str, given: Result, left: Result, attempt: _Attempt) -> Undefined | None:
+    def _problem(self, name: str, given: Result, left: Result, attempt: Attempt) -> Undefined | None:
         """What keeps a name from being carried."""
         if isinstance(left, Undefined):
             return left
         here, there = self._before[1].get(name), attempt.where.get(name)
-        kind = _difference(given, left)
+        kind = difference(given, left)
         if kind is None:
             return None
         before, after = kind_of(given), kind_of(left)
         line = self._interpreter.line(here) if here is not None else 0
         hint = None
-        if kind is _Changing:
+        if kind is Changing:
             hint = "a loop keeps shapes as they are: give it its final shape before the loop"
             if isinstance(left, Value) and left.shape and isinstance(given, Value) and not given.shape:
                 shape = str(left.shape[0]) if left.rank == 1 else str(left.shape)
@@ -308,7 +268,7 @@ class _Loop:
         lead = f"{name!r} is {before} in line {line}" if line else f"{name!r} is {before} before"
         return differing(kind, f"{lead} and becomes {after} in the loop; each step needs the same.", hint, there)
 
-    def _take_late(self, attempt: _Attempt, sure: bool) -> bool:
+    def _take_late(self, attempt: Attempt, sure: bool) -> bool:
         """Carry names that only the body gives a value, for what comes after the loop."""
         again = False
         for name in sorted(self._names):
@@ -326,14 +286,14 @@ class _Loop:
             again = True
         return again
 
-    def _take_result(self, attempt: _Attempt) -> bool:
+    def _take_result(self, attempt: Attempt) -> bool:
         """Carry whether something was returned, and what."""
         carried, found = self._carried, attempt.exit
         if RETURN not in found.possible:
             return False
         types = [v.type for v in leaves(found.result)]
         if carried.returns:
-            if _difference(carried.result, found.result) is not None:
+            if difference(carried.result, found.result) is not None:
                 raise ShapeMismatch("The loop returns different things in different steps.", span=self._node.span)
             pairs = zip(carried.result_types, types, strict=True)
             types = [old._replace(dtype=promote(old.dtype, new.dtype)) for old, new in pairs]
@@ -342,7 +302,7 @@ class _Loop:
         carried.returns, carried.result, carried.result_types = True, found.result, types
         return True
 
-    def _emitted(self, attempt: _Attempt, count: Value | None, go: Value | bool) -> Exit:
+    def _emitted(self, attempt: Attempt, count: Value | None, go: Value | bool) -> Exit:
         carried, found = self._carried, attempt.exit
         initial: list[Value] = []
         results: list[Value] = []
@@ -350,18 +310,18 @@ class _Loop:
             if name in carried.late:
                 initial += [zeros_like(type) for type in types]
             else:
-                initial += _cast(leaves(carried.start[name]), types)
+                initial += cast_all(leaves(carried.start[name]), types)
         with attempt.body.builder:
             for name, types in carried.types.items():
-                results += _cast(leaves(attempt.after.get(name, attempt.given[name])), types)
+                results += cast_all(leaves(attempt.after.get(name, attempt.given[name])), types)
         if carried.returns:
             initial += [constant(False), *[zeros_like(type) for type in carried.result_types]]
             with attempt.body.builder:
                 returned = found.among(RETURN)
-                results += [_as_value(returned)]
+                results += [as_value(returned)]
                 # It may have been possible only while other things were known, in an earlier attempt.
                 results += (
-                    _cast(leaves(found.result), carried.result_types)
+                    cast_all(leaves(found.result), carried.result_types)
                     if RETURN in found.possible
                     else [zeros_like(type) for type in carried.result_types]
                 )
@@ -372,7 +332,7 @@ class _Loop:
                 initial,
                 results,
                 count=count,
-                go=_as_value(go) if conditional else None,
+                go=as_value(go) if conditional else None,
                 go_on=attempt.go_on,
             )
         left = tuple(left)
@@ -388,12 +348,12 @@ class _Loop:
         """A loop without a condition is left by break or return alone."""
         node = self._node
         if isinstance(node, statement.While) and isinstance(node.test, tree.Number) and node.test.value:
-            breaks = any(isinstance(s, statement.Break) for s in _own(node.body))
+            breaks = any(isinstance(s, statement.Break) for s in own_statements(node.body))
             if not breaks and RETURN in found.possible:
                 return Exit(frozenset((RETURN,)), None, found.result)
         return found
 
-    def _leave(self, attempt: _Attempt, left: Sequence[Value]) -> None:
+    def _leave(self, attempt: Attempt, left: Sequence[Value]) -> None:
         """Bind the names after the loop."""
         carried, scope = self._carried, self._scope
         values = list(left)
@@ -408,7 +368,7 @@ class _Loop:
             if name not in carried.types and name not in carried.dropped:
                 self._leave_other(name, attempt)
 
-    def _leave_other(self, name: str, attempt: _Attempt) -> None:
+    def _leave_other(self, name: str, attempt: Attempt) -> None:
         """A name that the loop does not carry: unchanged, or without a value afterwards."""
         scope = self._scope
         before = self._before[0].get(name)
@@ -427,33 +387,11 @@ class _Loop:
         )
 
 
-def _own(block: statement.Block) -> list[statement.Statement]:
+def own_statements(block: statement.Block) -> list[statement.Statement]:
     """The statements of a loop's body that a break could belong to."""
     found: list[statement.Statement] = []
     for part in block:
         found.append(part)
         if isinstance(part, statement.If):
-            found += _own(part.then) + _own(part.otherwise)
+            found += own_statements(part.then) + own_statements(part.otherwise)
     return found
-
-
-def _difference(given: Result, left: Result) -> type[ShapeMismatch | TypeMismatch] | None:
-    """What kind of difference keeps one result from being carried as the other."""
-    if isinstance(given, Value) and isinstance(left, Value):
-        if given.shape != left.shape:
-            return _Changing
-        return TypeMismatch if (given.type.dtype == "bool") is not (left.type.dtype == "bool") else None
-    if isinstance(given, tuple) and isinstance(left, tuple):
-        if len(given) != len(left):
-            return _Changing
-        kinds = (_difference(a, b) for a, b in zip(given, left, strict=True))
-        return next((kind for kind in kinds if kind is not None), None)
-    return None if same(given, left) else TypeMismatch
-
-
-def _cast(values: Sequence[Value], types: Sequence[Type]) -> list[Value]:
-    return [cast(value, dtype=type.dtype) for value, type in zip(values, types, strict=True)]
-
-
-def _as_value(condition: Value | bool) -> Value:
-    return constant(condition) if isinstance(condition, bool) else condition

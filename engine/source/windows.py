@@ -17,7 +17,7 @@ from engine.source.arguments import array, static
 from engine.source.show import show
 
 if TYPE_CHECKING:
-    from engine.source.program import Interpreter
+    from engine.source.interpreter import Interpreter
 
 
 @dataclass(frozen=True, slots=True)
