@@ -10,19 +10,23 @@ from engine.derive.jacobian import jacobian
 from engine.derive.reverse import vjp
 from engine.graph.build import Builder, current
 from engine.graph.inline import inline
-from engine.graph.loops import INDEX, Parts
+from engine.graph.loops import INDEX, TRUTH, Parts
+from engine.graph.types import Type
 from engine.graph.values import Graph, Value
-from engine.primitives.arithmetic import divide, less, less_equal, logical_not, select, subtract
+from engine.primitives.arithmetic import divide, less, less_equal, logical_not, logical_or, select, subtract
 from engine.primitives.assertion import assertion
 from engine.primitives.function import FUNCTIONS
-from engine.primitives.kinks import abs_
+from engine.primitives.kinks import abs_, maximum
 from engine.primitives.reductions import max_
-from engine.primitives.shape import reshape, transpose, zeros_of
+from engine.primitives.shape import broadcast_to, reshape, transpose, zeros_of
 
 MOST_STEPS = 100
 HALVINGS = 30
 TOLERANCE = 2.0**-48
 """A step this small, relative to the root, is the last one."""
+NEAR = 2.0**-20
+"""Where rounding keeps it from getting smaller, the function is nearer to a root than this."""
+NUMBER = Type("real", ())
 
 
 def root_of(graph: Graph, start: Value, around: Sequence[Value]) -> Value:
@@ -70,25 +74,44 @@ def _finder(graph: Graph) -> Graph:
     with _inside() as builder:
         start, *around = [builder.input(v.type, v.span) for v in graph.inputs]
         with _inside() as body:
-            body.input(INDEX)
+            index = body.input(INDEX)
             x = body.input(type)
+            first, _ = body.input(NUMBER), body.input(TRUTH)
             value, slope = _slope(graph, [x, *around])
             step = _solve(slope, value)
             length = _damped(graph, around, x, step, value)
-            moved = subtract(x, step * length)
+            rest = _largest(value)
+            # At a root where the slope is 0 there is no step, and none is needed.
+            settled = broadcast_to(less_equal(rest, 0.0), shape=x.shape)
+            moved = select(settled, x, subtract(x, step * length))
             size = _largest(subtract(moved, x))
             go_on = less(_largest(moved) * TOLERANCE, size)
-            body_graph = body.finish([go_on, moved])
-        parts = Parts(body_graph, True, True, False, 1, 0)
+            first = select(less(index, 1), rest, first)
+            body_graph = body.finish([go_on, moved, first, _near(x, start, _largest(step), rest, first)])
+        parts = Parts(body_graph, True, True, False, 3, 0)
         head = [builder.constant(MOST_STEPS, "int"), builder.constant(True)]
-        steps, root = emit_loop(parts, head, [start], []).outputs
+        carried = [start, builder.constant(0.0), builder.constant(False)]
+        steps, root, _, near = emit_loop(parts, head, carried, []).outputs
         assertion(
             less(steps, MOST_STEPS),
             root,
             message=f"Newton's method has not found a root within {MOST_STEPS} steps",
             names=("the last point",),
         )
+        assertion(
+            near,
+            root,
+            message="Newton's method has come to a point that is no root, from which it finds no way on",
+            names=("the last point",),
+        )
         return builder.finish([root])
+
+
+def _near(x: Value, start: Value, step: Value, value: Value, first: Value) -> Value:
+    """Whether x, from which it goes no further, is a root up to rounding: a whole step would be short, or the value is
+    next to nothing compared with the first one."""
+    short = less_equal(step, maximum(_largest(x), _largest(start)) * NEAR + NEAR * NEAR)
+    return logical_or(short, less_equal(value, first * NEAR))
 
 
 def _damped(graph: Graph, around: Sequence[Value], x: Value, step: Value, value: Value) -> Value:
