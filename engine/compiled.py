@@ -82,7 +82,11 @@ class Prepared:
         parts = {name: _part(layout, outputs, self.output_names) for name, layout in self.layout.items()}
         seconds = {**self.preparation, "run": time.perf_counter() - start}
         value = _part(self.values, outputs, self.output_names)
-        guarded = guarded or alarm.underflow or self._amplifies(question, value, parts)
+        if self.executable.control:
+            # What decays in a loop underflows in the end, and is no loss.
+            guarded = guarded or self._amplifies(question, value, parts)
+        else:
+            guarded = guarded or alarm.underflow
         return Answer(value, parts, warnings, seconds, outputs, guarded, troubled)
 
     def _amplifies(self, question: Question, value: Any, parts: Mapping[str, Part]) -> bool:
@@ -90,7 +94,7 @@ class Prepared:
 
         No single step does that, so that guards inside do not see it.
         """
-        if not self.executable.control or "grad" not in parts or question.batch or isinstance(value, tuple | dict):
+        if "grad" not in parts or question.batch or isinstance(value, tuple | dict):
             return False
         size = abs(float(value)) * MOST_AMPLIFIED
         with np.errstate(all="ignore"):

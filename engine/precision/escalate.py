@@ -56,15 +56,19 @@ def decide(
     if question.digits and digits is None:
         # Exactness was asked for, and not possible: the answer is that of float64.
         digits = _estimated(prepared, question, answer, budget)
+    if question.digits and digits is None and not exact:
+        answer = replace(answer, warnings=[_not_estimated(), *answer.warnings])
     if question.digits and digits is not None:
         answer = replace(answer, digits=prepared.by_part([np.round(d, 1) for d in digits], np.round(MOST, 1)))
     return answer
 
 
 def _estimated(prepared: Prepared, question: Question, answer: Answer, budget: Budget) -> list[Array] | None:
+    if prepared.executable.control and not question.digits:
+        # Nobody has asked: a look at a program may take as long as an escalation, and no longer.
+        budget = budget.share(prepared.limits.escalation_seconds)
     try:
-        # A second look may take as long as an escalation, and no longer.
-        return prepared.digits(answer, question, budget.share(prepared.limits.escalation_seconds))
+        return prepared.digits(answer, question, budget)
     except EngineError:
         if budget.cancelled:
             raise
@@ -219,6 +223,10 @@ def _told(found: Resolved, changed: int, seconds: float) -> Warning:
     text = f"Computed again with up to {found.digits} digits and rounded once; {what} of the answer changed."
     extra = {"digits": found.digits, "count": changed, "milliseconds": round(1e3 * seconds, 1)}
     return Warning("escalated", text, None, extra)
+
+
+def _not_estimated() -> Warning:
+    return Warning("ill-conditioned", "How many digits are right could not be told within the limits on a request.")
 
 
 def _still_few(least: float, late: bool) -> Warning:

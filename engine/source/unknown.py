@@ -33,7 +33,9 @@ def check_program_names(program: statement.Program, given: Mapping[str, Any]) ->
         raise UnknownName(
             fault_of(first, given, "/program").detail,
             span=first.name_span if isinstance(first, tree.Call) else first.span,
-            hint=hint_for(first, {**dict.fromkeys(parameters), **given}),
+            hint=hint_for(first, dict.fromkeys(parameters) if program.main is not None else given)
+            if first.name not in given
+            else f"make {first.name} a parameter of {program.main.name if program.main else 'the program'}",
             faults=faults[:MOST_FAULTS],
         )
     if faults:
