@@ -16,12 +16,13 @@ from engine.graph.types import describe
 from engine.graph.values import Value
 from engine.primitives.arithmetic import cast
 from engine.primitives.shape import broadcast_to, reshape, stack0
+from engine.source.applying import apply
 from engine.source.arguments import array, static
 from engine.source.iterables import steps_of
 from engine.source.lifting import Lifted, alike
 from engine.source.merging import kind_of, zeros_like
 from engine.source.prelude import prelude
-from engine.source.results import Closure, Function, Result, Scope, leaves, rebuilt
+from engine.source.results import Closure, Function, Made, Result, Scope, leaves, rebuilt
 from engine.source.text import Span
 
 if TYPE_CHECKING:
@@ -156,16 +157,12 @@ def _map(interpreter: Interpreter, given: Arguments, span: Span) -> Result:
     steps = steps_of(given["xs"], span)
     count = static(steps.count, "int", span, "the number of elements")
     if steps.whole is None or not count:
-        from engine.source.calls import apply
-
         return tuple(apply(interpreter, given["f"], [steps.at(i)], {}, span) for i in range(count))
     whole = steps.whole()
     values = leaves(whole)
     left: list[Result] = []
 
     def function(own: Sequence[Value]) -> list[Value]:
-        from engine.source.calls import apply
-
         left[:] = [apply(interpreter, given["f"], [rebuilt(whole, own)], {}, span)]
         return leaves(left[0])
 
@@ -191,8 +188,6 @@ def _odeint(interpreter: Interpreter, given: Arguments, span: Span) -> Result:
         options = [constant(static(given["steps"], "int", span, "steps of odeint"), "int")]
     else:
         options = [cast(_value(given[name]), dtype="real") for name in ("rtol", "atol")] + [_value(given["max_steps"])]
-    from engine.source.calls import apply
-
     rewritten = current().rewritten
     before = len(rewritten)
     found = apply(interpreter, solvers[method], [function, states, y, t, *options], {}, span)
@@ -207,8 +202,6 @@ def _value(found: Result) -> Value:
 
 def _checked(interpreter: Interpreter, function: Function, y: Value, span: Span) -> Function:
     """The function, with its result as an array of the shape of the state."""
-    from engine.source.calls import apply
-    from engine.source.results import Made
 
     def call(positional: Sequence[Result], keywords: Mapping[str, Result]) -> Result:
         found = apply(interpreter, function, positional, keywords, span)

@@ -11,6 +11,7 @@ from engine.graph.types import describe
 from engine.graph.values import Value
 from engine.primitives.arithmetic import cast
 from engine.primitives.shape import element, zeros_of
+from engine.source.applying import apply
 from engine.source.arguments import static
 from engine.source.lifting import Lifted, arranged
 from engine.source.merging import kind_of
@@ -179,8 +180,6 @@ def _custom_grad(interpreter: Interpreter, given: Arguments, span: Span) -> Made
         count = len(lifted.values)
 
         def pulled(values: Sequence[Value]) -> list[Value]:
-            from engine.source.calls import apply
-
             outputs = leaves(lifted.result)
             cotangent = rebuilt(lifted.result, values[count + len(outputs) :])
             own = list(arguments)

@@ -16,11 +16,12 @@ from engine.graph.build import Builder, constant, current
 from engine.graph.values import Value
 from engine.limits import Limits
 from engine.source import statement, tree
+from engine.source.applying import apply
 from engine.source.arguments import array, static
 from engine.source.assertions import assert_close, assert_holds
 from engine.source.assignment import assign_elements, take_apart
 from engine.source.branches import choose_exit, conditional, short_circuit, truth
-from engine.source.calls import apply, call_special
+from engine.source.calls import call_special
 from engine.source.comprehensions import comprehension, summed
 from engine.source.exits import BREAK, CONTINUE, END, RETURN, Exit, only
 from engine.source.iterables import as_array

@@ -108,9 +108,20 @@ def range_of(interpreter: Interpreter, node: tree.Call) -> Steps:
 
     if isinstance(start, int) and isinstance(stop, int) and isinstance(step, int):
         known = range(start, stop, step)
-        return Steps(len(known), at, lambda: constant(np.array(known), "int"))
+        return Steps(len(known), at, lambda: _numbers(known, node.span))
     whole = isinstance(start, int) and start == 0 and isinstance(step, int) and step == 1
     return Steps(_value(stop) if whole else _count(_value(start), _value(stop), _value(step)), at)
+
+
+def _numbers(numbers: range, span: Span) -> Value:
+    """All numbers of a range at once."""
+    if 8 * len(numbers) > current().limits.array_bytes:
+        raise LimitExceeded(
+            f"This would make an array of {len(numbers):,} numbers.",
+            span=span,
+            limit=Limit("array_bytes", current().limits.array_bytes, 8 * len(numbers)),
+        )
+    return constant(np.arange(numbers.start, numbers.stop, numbers.step), "int")
 
 
 def _value(number: int | Value) -> Value:
@@ -191,8 +202,8 @@ def enumerate_of(interpreter: Interpreter, node: tree.Call) -> Steps:
 
     counter = Steps(parts.count, number)
     if isinstance(parts.count, int) and isinstance(start, int):
-        numbers = np.arange(start, start + parts.count)
-        counter = Steps(parts.count, number, lambda: constant(numbers, "int"))
+        numbers = range(start, start + parts.count)
+        counter = Steps(parts.count, number, lambda: _numbers(numbers, node.span))
     return Steps(parts.count, lambda i: (number(i), parts.at(i)), _wholes([counter, parts], parts.count))
 
 

@@ -9,6 +9,7 @@ from engine.errors import ShapeMismatch, SyntaxFault, TypeMismatch
 from engine.graph.types import describe
 from engine.graph.values import Value
 from engine.primitives.arithmetic import cast
+from engine.source.applying import apply
 from engine.source.arguments import array
 from engine.source.merging import kind_of
 from engine.source.results import Closure, Function, Result, leaves, rebuilt
@@ -43,8 +44,6 @@ class Lifted:
         self.result: Result = None
 
     def __call__(self, values: Sequence[Value]) -> list[Value]:
-        from engine.source.calls import apply
-
         arguments = list(self._arguments)
         for i, argument in zip(self._moving, rebuilt(self.opened, values), strict=True):
             arguments[i] = argument
