@@ -15,7 +15,7 @@ from service.versions import package_version
 
 _REF = "#/components/schemas/"
 _DESCRIPTION = """\
-Values and exact derivatives of expressions over HTTP.
+Values and exact derivatives of expressions and programs over HTTP.
 
 Arrays are nested lists or packed base64; numbers that are not finite are the strings `"NaN"`, `"Infinity"` and
 `"-Infinity"`. Every refusal is `application/problem+json` and its `type` is the address of a page that explains it.

@@ -6,7 +6,10 @@ export type ArrayValue = number | boolean | NonFinite | ArrayValue[] | Packed;
 export interface CheckQuestion {
   /** One expression; `^` and `**` are power. */
   expr?: string | null;
-  /** Statements ending in `return`, or one `def`. Not in this version. */
+  /**
+   * Statements that end with `return`, or functions (`def`), of which the last is asked about and has the inputs as its
+   * parameters; with `return a, b` or `return {"name": a}` there are several results.
+   */
   program?: string | null;
   /** The id or name of a stored function: `/functions`. */
   function?: string | null;
@@ -117,7 +120,10 @@ export interface Function {
   /** Follows from the content: the same content has the same id, on every server. */
   id: string;
   name: string | null;
-  expr: string;
+  /** Its text, where that is an expression. */
+  expr?: string | null;
+  /** Its text, where that is a program. */
+  program?: string | null;
   /** Those that questions give, then those that are bound. */
   inputs: FunctionInput[];
   /** Known where all inputs are declared or bound. */
@@ -136,15 +142,14 @@ export interface FunctionData {
   base64?: string | null;
 }
 
-/**
- * A function to store: exactly one of `expr` and `program`; of these, this version takes `expr`.
- *
- * A field that is null counts as not given.
- */
+/** A function to store: exactly one of `expr` and `program`. A field that is null counts as not given. */
 export interface FunctionDefinition {
   /** One expression; `^` and `**` are power. */
   expr?: string | null;
-  /** Statements ending in `return`, or one `def`. Not in this version. */
+  /**
+   * Statements that end with `return`, or functions (`def`), of which the last is asked about and has the inputs as its
+   * parameters; with `return a, b` or `return {"name": a}` there are several results.
+   */
   program?: string | null;
   /** What to call it: letters, digits, `_`, `-` and `.`; no two functions have the same name. */
   name?: string | null;
@@ -159,8 +164,11 @@ export interface FunctionInput {
   name: string;
   dtype: "float64" | "int64" | "bool" | null;
   shape: number[] | null;
-  /** Where it is known from; `text`: the text mentions it, and nothing was declared. */
-  source: "declared" | "data" | "text";
+  /**
+   * Where it is known from; `text`: the text mentions it, and nothing was declared; `default`: so too, and it has a
+   * value where a question gives none.
+   */
+  source: "declared" | "data" | "text" | "default";
 }
 
 /** Addresses that belong to a function. */
@@ -170,6 +178,8 @@ export interface FunctionLinks {
 
 /** The type of an output. */
 export interface FunctionOutput {
+  /** What a program calls it, in the order of its `return`. */
+  name?: string | null;
   dtype: "float64" | "int64" | "bool";
   shape: number[];
 }
@@ -194,7 +204,7 @@ export interface GradAnswer {
 
 /** The right digits of an answer of `/grad`. */
 export interface GradDigits {
-  value: DigitsValue;
+  value: DigitsValue | { [name: string]: DigitsValue };
   grad: { [name: string]: DigitsValue };
 }
 
@@ -209,7 +219,7 @@ export interface HessianAnswer {
   check?: Report | null;
   value: ArrayValue;
   grad: { [name: string]: ArrayValue };
-  hessian: { [name: string]: { [name: string]: ArrayValue | Coo | Coo[] } };
+  hessian: { [name: string]: { [name: string]: ArrayValue | Coo } };
   /** With `coo`: how many directions had to be pushed or pulled through the function for all entries. */
   passes?: number | null;
   /** With `digits`: the estimated right decimal digits, arranged as the answer is. */
@@ -219,9 +229,9 @@ export interface HessianAnswer {
 
 /** The right digits of an answer of `/hessian`. */
 export interface HessianDigits {
-  value: DigitsValue;
+  value: DigitsValue | { [name: string]: DigitsValue };
   grad: { [name: string]: DigitsValue };
-  hessian: { [name: string]: { [name: string]: DigitsValue | Coo | Coo[] } };
+  hessian: { [name: string]: { [name: string]: DigitsValue | Coo } };
 }
 
 /**
@@ -232,8 +242,8 @@ export interface HessianDigits {
 export interface HvpAnswer {
   /** With `check`: the report, as `/check` answers it. */
   check?: Report | null;
-  /** The value; for a text that is a tuple, a list with one entry for each output. */
-  value: ArrayValue;
+  /** The value; of several results a list with one entry for each, of results with names an object by name. */
+  value: ArrayValue | { [name: string]: ArrayValue };
   grad: { [name: string]: ArrayValue };
   hvp: { [name: string]: ArrayValue };
   /** With `digits`: the estimated right decimal digits, arranged as the answer is. */
@@ -243,7 +253,7 @@ export interface HvpAnswer {
 
 /** The right digits of an answer of `/hvp`. */
 export interface HvpDigits {
-  value: DigitsValue;
+  value: DigitsValue | { [name: string]: DigitsValue };
   grad: { [name: string]: DigitsValue };
   hvp: { [name: string]: DigitsValue };
 }
@@ -256,7 +266,10 @@ export interface HvpDigits {
 export interface HvpQuestion {
   /** One expression; `^` and `**` are power. */
   expr?: string | null;
-  /** Statements ending in `return`, or one `def`. Not in this version. */
+  /**
+   * Statements that end with `return`, or functions (`def`), of which the last is asked about and has the inputs as its
+   * parameters; with `return a, b` or `return {"name": a}` there are several results.
+   */
   program?: string | null;
   /** The id or name of a stored function: `/functions`. */
   function?: string | null;
@@ -283,10 +296,10 @@ export interface HvpQuestion {
   /** Several at once, instead of `vector`. */
   vectors?: { [name: string]: ArrayValue }[] | null;
   /**
-   * Weights of the results, of their shape; what is differentiated twice is the weighted sum. For a text that is a
-   * tuple, a list with one array for each output.
+   * Weights of the results, of their shape; what is differentiated twice is the weighted sum. For several results, a
+   * list with one array for each; for results with names, an object by name too, in which those left out count as 0.
    */
-  cotangent?: ArrayValue | null;
+  cotangent?: ArrayValue | { [name: string]: ArrayValue } | null;
 }
 
 /** A mistake that explains the mismatch. */
@@ -303,10 +316,13 @@ export interface Hypothesis {
 export interface JacobianAnswer {
   /** With `check`: the report, as `/check` answers it. */
   check?: Report | null;
-  /** The value; for a text that is a tuple, a list with one entry for each output. */
-  value: ArrayValue;
-  /** By input: the shape of the output, then that of the input; for several outputs, a list of these. */
-  jacobian: { [name: string]: ArrayValue | Coo | Coo[] };
+  /** The value; of several results a list with one entry for each, of results with names an object by name. */
+  value: ArrayValue | { [name: string]: ArrayValue };
+  /**
+   * By input: the shape of the result, then that of the input; of several results one for each, arranged as the value
+   * is.
+   */
+  jacobian: { [name: string]: ArrayValue | Coo | Coo[] | { [name: string]: ArrayValue | Coo } };
   /** The mode in which it was computed. */
   mode: "forward" | "reverse" | "mixed";
   /** With `coo`: how many directions had to be pushed or pulled through the function for all entries. */
@@ -318,18 +334,18 @@ export interface JacobianAnswer {
 
 /** The right digits of an answer of `/jacobian`. */
 export interface JacobianDigits {
-  value: DigitsValue;
-  jacobian: { [name: string]: DigitsValue | Coo | Coo[] };
+  value: DigitsValue | { [name: string]: DigitsValue };
+  jacobian: { [name: string]: DigitsValue | Coo | Coo[] | { [name: string]: DigitsValue | Coo } };
 }
 
 /** The value of a function at a point and its directional derivative, one per tangent if there were several. */
 export interface JvpAnswer {
   /** With `check`: the report, as `/check` answers it. */
   check?: Report | null;
-  /** The value; for a text that is a tuple, a list with one entry for each output. */
-  value: ArrayValue;
-  /** Of the shape of the value; for several outputs, a list with one entry for each. */
-  jvp: ArrayValue;
+  /** The value; of several results a list with one entry for each, of results with names an object by name. */
+  value: ArrayValue | { [name: string]: ArrayValue };
+  /** Arranged as the value is. */
+  jvp: ArrayValue | { [name: string]: ArrayValue };
   /** With `digits`: the estimated right decimal digits, arranged as the answer is. */
   digits?: JvpDigits | null;
   warnings: Warning[];
@@ -337,15 +353,18 @@ export interface JvpAnswer {
 
 /** The right digits of an answer of `/jvp`. */
 export interface JvpDigits {
-  value: DigitsValue;
-  jvp: DigitsValue;
+  value: DigitsValue | { [name: string]: DigitsValue };
+  jvp: DigitsValue | { [name: string]: DigitsValue };
 }
 
 /** A question with a tangent, or several: arrays by input, of its shape. Inputs left out do not move. */
 export interface JvpQuestion {
   /** One expression; `^` and `**` are power. */
   expr?: string | null;
-  /** Statements ending in `return`, or one `def`. Not in this version. */
+  /**
+   * Statements that end with `return`, or functions (`def`), of which the last is asked about and has the inputs as its
+   * parameters; with `return a, b` or `return {"name": a}` there are several results.
+   */
   program?: string | null;
   /** The id or name of a stored function: `/functions`. */
   function?: string | null;
@@ -388,6 +407,12 @@ export interface Limits {
   name_chars: number;
   /** Deepest nesting of a source text. */
   nesting: number;
+  /** How deep a function of a program may call itself while it is compiled. */
+  recursion: number;
+  /** How deep loops of a program may be nested. */
+  loop_nesting: number;
+  /** Steps of a loop that are written out where it cannot stay a loop. */
+  unrolled_steps: number;
   /** Operations in one compiled question. */
   nodes: number;
   /** Largest single array. */
@@ -426,7 +451,10 @@ export interface Limits {
 export interface MatrixQuestion {
   /** One expression; `^` and `**` are power. */
   expr?: string | null;
-  /** Statements ending in `return`, or one `def`. Not in this version. */
+  /**
+   * Statements that end with `return`, or functions (`def`), of which the last is asked about and has the inputs as its
+   * parameters; with `return a, b` or `return {"name": a}` there are several results.
+   */
   program?: string | null;
   /** The id or name of a stored function: `/functions`. */
   function?: string | null;
@@ -639,13 +667,16 @@ export interface Problem {
 /**
  * A function, the point at which it is asked about, and with respect to what.
  *
- * Exactly one of `expr`, `program`, `function` and `model` says what the function is; of these, this version takes
- * `expr` and `function`.  A field that is null counts as not given.
+ * Exactly one of `expr`, `program`, `function` and `model` says what the function is; of these, this version takes the
+ * first three.  A field that is null counts as not given.
  */
 export interface Question {
   /** One expression; `^` and `**` are power. */
   expr?: string | null;
-  /** Statements ending in `return`, or one `def`. Not in this version. */
+  /**
+   * Statements that end with `return`, or functions (`def`), of which the last is asked about and has the inputs as its
+   * parameters; with `return a, b` or `return {"name": a}` there are several results.
+   */
   program?: string | null;
   /** The id or name of a stored function: `/functions`. */
   function?: string | null;
@@ -830,8 +861,8 @@ export interface UmbridgeSupport {
 export interface ValueAnswer {
   /** With `check`: the report, as `/check` answers it. */
   check?: Report | null;
-  /** The value; for a text that is a tuple, a list with one entry for each output. */
-  value: ArrayValue;
+  /** The value; of several results a list with one entry for each, of results with names an object by name. */
+  value: ArrayValue | { [name: string]: ArrayValue };
   /** With `digits`: the estimated right decimal digits, arranged as the answer is. */
   digits?: ValueDigits | null;
   warnings: Warning[];
@@ -839,7 +870,7 @@ export interface ValueAnswer {
 
 /** The right digits of an answer of `/value`. */
 export interface ValueDigits {
-  value: DigitsValue;
+  value: DigitsValue | { [name: string]: DigitsValue };
 }
 
 /** One point and its answers. */
@@ -856,7 +887,10 @@ export interface Vector {
 
 /** The vectors; those at which the function has no finite value are left out. */
 export interface VectorsAnswer {
-  expr: string;
+  /** The text, where it is an expression. */
+  expr?: string | null;
+  /** The text, where it is a program. */
+  program?: string | null;
   seed: number;
   count: number;
   vectors: Vector[];
@@ -865,7 +899,10 @@ export interface VectorsAnswer {
 /** A function, a domain, and how many random points there are to be; treacherous ones are added. */
 export interface VectorsQuestion {
   expr?: string | null;
-  /** Not in this version. */
+  /**
+   * Statements that end with `return`, or functions (`def`), of which the last is asked about and has the inputs as its
+   * parameters; with `return a, b` or `return {"name": a}` there are several results.
+   */
   program?: string | null;
   /** The id or name of a stored function. */
   function?: string | null;
@@ -929,8 +966,8 @@ export interface Version {
 export interface VjpAnswer {
   /** With `check`: the report, as `/check` answers it. */
   check?: Report | null;
-  /** The value; for a text that is a tuple, a list with one entry for each output. */
-  value: ArrayValue;
+  /** The value; of several results a list with one entry for each, of results with names an object by name. */
+  value: ArrayValue | { [name: string]: ArrayValue };
   vjp: { [name: string]: ArrayValue };
   /** With `digits`: the estimated right decimal digits, arranged as the answer is. */
   digits?: VjpDigits | null;
@@ -939,15 +976,18 @@ export interface VjpAnswer {
 
 /** The right digits of an answer of `/vjp`. */
 export interface VjpDigits {
-  value: DigitsValue;
+  value: DigitsValue | { [name: string]: DigitsValue };
   vjp: { [name: string]: DigitsValue };
 }
 
-/** A question with a cotangent, or several: arrays of the shape of the output, one for each of several outputs. */
+/** A question with a cotangent, or several: arrays of the shape of the result, one for each of several results. */
 export interface VjpQuestion {
   /** One expression; `^` and `**` are power. */
   expr?: string | null;
-  /** Statements ending in `return`, or one `def`. Not in this version. */
+  /**
+   * Statements that end with `return`, or functions (`def`), of which the last is asked about and has the inputs as its
+   * parameters; with `return a, b` or `return {"name": a}` there are several results.
+   */
   program?: string | null;
   /** The id or name of a stored function: `/functions`. */
   function?: string | null;
@@ -970,10 +1010,13 @@ export interface VjpQuestion {
   digits?: boolean | null;
   /** `true` asks for the report of the witnesses too. */
   check?: boolean | null;
-  /** For a text that is a tuple, a list with one array for each output. */
-  cotangent?: ArrayValue | null;
+  /**
+   * For several results, a list with one array for each; for results with names, an object by name too, in which those
+   * left out count as 0.
+   */
+  cotangent?: ArrayValue | { [name: string]: ArrayValue } | null;
   /** Several at once, instead of `cotangent`. */
-  cotangents?: ArrayValue[] | null;
+  cotangents?: (ArrayValue | { [name: string]: ArrayValue })[] | null;
 }
 
 /** Something to know about an answer. Further fields depend on the code. */

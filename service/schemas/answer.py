@@ -53,13 +53,15 @@ class Judged(BaseModel):
 DIGITS_TEXT = "With `digits`: the estimated right decimal digits, arranged as the answer is."
 # Never packed: they are there to be read.
 DigitsValue = TypeAliasType("DigitsValue", "float | NonFinite | list[DigitsValue]")
+NamedDigits = dict[str, DigitsValue]
 AnyDigits = Annotated[Any, Documented(DigitsValue)]
+ResultDigits = Annotated[Any, Documented(DigitsValue | NamedDigits)]
 
 
 class ValueDigits(BaseModel):
     """The right digits of an answer of `/value`."""
 
-    value: AnyDigits
+    value: ResultDigits
 
 
 class ValueAnswer(Judged):
@@ -107,15 +109,18 @@ class Coo(BaseModel):
 
 
 NamedMatrices = dict[str, ArrayValue | Coo]
-AnyMatrix = Annotated[Any, Documented(ArrayValue | Coo | list[Coo] | NamedMatrices)]
-AnyMatrixDigits = Annotated[Any, Documented(DigitsValue | Coo | list[Coo])]
+AnyMatrix = Annotated[Any, Documented(ArrayValue | Coo)]
+AnyMatrices = Annotated[Any, Documented(ArrayValue | Coo | list[Coo] | NamedMatrices)]
+NamedMatrixDigits = dict[str, DigitsValue | Coo]
+AnyMatrixDigits = Annotated[Any, Documented(DigitsValue | Coo)]
+MatricesDigits = Annotated[Any, Documented(DigitsValue | Coo | list[Coo] | NamedMatrixDigits)]
 PASSES_TEXT = "With `coo`: how many directions had to be pushed or pulled through the function for all entries."
 
 
 class JacobianDigits(ValueDigits):
     """The right digits of an answer of `/jacobian`."""
 
-    jacobian: dict[str, AnyMatrixDigits]
+    jacobian: dict[str, MatricesDigits]
 
 
 class JacobianAnswer(Judged):
@@ -128,7 +133,7 @@ class JacobianAnswer(Judged):
     )
 
     value: AnyResult = Field(description=VALUE_TEXT)
-    jacobian: dict[str, AnyMatrix] = Field(
+    jacobian: dict[str, AnyMatrices] = Field(
         description="By input: the shape of the result, then that of the input; of several results one for each, "
         "arranged as the value is."
     )
@@ -158,7 +163,7 @@ class HessianAnswer(Judged):
 class JvpDigits(ValueDigits):
     """The right digits of an answer of `/jvp`."""
 
-    jvp: AnyDigits
+    jvp: ResultDigits
 
 
 class JvpAnswer(Judged):

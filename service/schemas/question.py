@@ -19,6 +19,11 @@ PROGRAM_TEXT = (
     "Statements that end with `return`, or functions (`def`), of which the last is asked about and has the inputs as "
     'its parameters; with `return a, b` or `return {"name": a}` there are several results.'
 )
+NAMED_EXAMPLE: Any = {
+    "program": 'total = sum(x^2)\nreturn {"loss": total, "twice": 2*x}',
+    "at": {"x": [1, 2]},
+    "cotangent": {"loss": 1},
+}
 Weights = dict[str, ArrayValue]
 AnyWeights = Annotated[Any, Documented(ArrayValue | Weights)]
 COTANGENT_TEXT = (
@@ -99,7 +104,7 @@ class VjpBody(QuestionBody):
 
     model_config = ConfigDict(
         title="VjpQuestion",
-        json_schema_extra={"examples": [{"expr": "x^2", "at": {"x": [1, 2]}, "cotangent": [1, 10]}]},
+        json_schema_extra={"examples": [{"expr": "x^2", "at": {"x": [1, 2]}, "cotangent": [1, 10]}, NAMED_EXAMPLE]},
     )
 
     cotangent: AnyWeights | None = Field(None, description=COTANGENT_TEXT, examples=[1])
