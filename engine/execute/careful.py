@@ -102,6 +102,7 @@ def run_carefully(
     values.update(zip(graph.inputs, arguments, strict=True))
     idle: dict[Value, Any] = {}
     origins: dict[Value, frozenset[Birth]] = {}
+    around: dict[Birth, Node] = {}
 
     def read(value: Value) -> Any:
         return value.constant if value.constant is not None else values[value]
@@ -115,6 +116,7 @@ def run_carefully(
                 findings.born = []
                 values.update(zip(node.outputs, steps.outputs(node, given, findings), strict=True))
                 _trace_control(node, findings, origins)
+                around.update((birth, node) for birth in findings.born)
                 continue
             results, mask = _evaluate(node, given, idle, findings)
             if mask is not None:
@@ -129,7 +131,7 @@ def run_carefully(
     findings.outputs = [read(v) for v in graph.outputs]
     order = {node: i for i, node in enumerate(graph.nodes)}
     born = frozenset[Birth]().union(*[origins.get(v, frozenset()) for v in graph.outputs])
-    findings.births = sorted(born, key=lambda birth: order[birth.path[0][0] if birth.path else birth.node])
+    findings.births = sorted(born, key=lambda birth: order[around.get(birth, birth.node)])
     return findings
 
 
@@ -169,7 +171,7 @@ def _placed(birth: Birth, node: Node, result: Any, findings: Findings) -> Birth:
     made = birth.node.outputs[0]
     if node.primitive.name != "chain" or birth.path or made.shape != node.outputs[0].shape or not made.shape:
         return birth
-    if not np.isfinite(result[birth.position]):
+    if made not in findings.values or not np.isfinite(result[birth.position]):
         return birth
     whole = findings.values[made]
     left = ~np.isfinite(result) & ~np.isfinite(whole)

@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.errors import BudgetExceeded
 from engine.execute.interpret import row_and_start_bytes
-from engine.execute.tape import Column, Row, Run, Tape
+from engine.execute.tape import Again, Column, Row, Run, Tape
 from engine.graph.loops import Parts
 from engine.graph.values import Node
 from engine.source.text import Span
@@ -143,19 +143,17 @@ class Loop:
     def _kept(self, carried: Sequence[Any]) -> Sequence[Any]:
         return [np.array(v) if k in self.copied else v for k, v in enumerate(carried)]
 
-    def _again(
-        self, run: Run, reads: Sequence[Any], invariants: Sequence[Any], count: int | None
-    ) -> Callable[[int, int, Sequence[Any]], list[Row]]:
+    def _again(self, run: Run, reads: Sequence[Any], invariants: Sequence[Any], count: int | None) -> Again:
         """Steps taken again for their rows."""
         parts, body = self.parts, self.body
 
-        def again(first: int, number: int, carried: Sequence[Any]) -> list[Row]:
+        def again(first: int, number: int, carried: Sequence[Any], keep: bool) -> tuple[list[Row], Sequence[Any]]:
             registers = body.fresh(run)
             own_carried, own_reads, own_invariants = parts.in_body(body.inputs)
             for register, value in zip(own_invariants, invariants, strict=True):
                 registers[register] = value
             carried = self._kept(carried)
-            rows = []
+            rows: list[Row] = []
             for step in range(first, first + number):
                 index = step if not parts.backward else (count or 0) - 1 - step
                 registers[body.inputs[0]] = np.int64(index)
@@ -166,10 +164,11 @@ class Loop:
                 body.execute(registers)
                 found = [registers[i] for i in body.outputs]
                 carried = found[parts.conditional : parts.conditional + parts.carried]
-                rows.append(tuple(found[parts.conditional + parts.carried :]))
+                if keep:
+                    rows.append(tuple(found[parts.conditional + parts.carried :]))
                 if run.budget is not None and not step % self.every:
                     run.budget.check()
-            return rows
+            return rows, carried
 
         return again
 

@@ -35,13 +35,14 @@ def interpreted(node: Node, given: Sequence[Any], inner: Inner, run: Run | None 
         elements = [stack.at(index) for stack in reads]
         return inner(parts.body, [np.int64(index), *carried, *elements, *invariants], number)
 
-    def again(first: int, number: int, carried: Sequence[Any]) -> list[Row]:
-        rows = []
+    def again(first: int, number: int, carried: Sequence[Any], keep: bool) -> tuple[list[Row], Sequence[Any]]:
+        rows: list[Row] = []
         for i in range(first, first + number):
             found = step(i, carried)
             carried = found[parts.conditional : parts.conditional + parts.carried]
-            rows.append(tuple(found[parts.conditional + parts.carried :]))
-        return rows
+            if keep:
+                rows.append(tuple(found[parts.conditional + parts.carried :]))
+        return rows, carried
 
     rows: list[Row] = []
     tape = Tape(run, again, *row_and_start_bytes(parts), parts.backward) if run is not None and parts.writes else None

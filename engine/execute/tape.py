@@ -2,8 +2,9 @@
 
 A tape has a row for each step, cut into segments.  When all that a run keeps grows beyond its bound, the oldest
 segments give up their rows and keep what their first step began with; a reader that comes to such a segment has its
-steps taken again.  So a loop of any length is differentiated within the bound, at the price of taking each step at most
-once more (Griewank and Walther, "Evaluating Derivatives", chapter 12, with one level of checkpoints).
+steps taken again.  Where these would be too many to be kept, the segment is divided into parts, as often as it takes.
+So a loop of any length is differentiated within the bound, at the price of taking each step once more for every level
+of parts (Griewank and Walther, "Evaluating Derivatives", chapter 12).
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ import numpy as np
 from engine.limits import Budget
 
 Row = tuple[Any, ...]
-Again = Callable[[int, int, Sequence[Any]], list[Row]]
-"""`again(first, count, carried)`: the rows of `count` steps from the one numbered `first` on."""
+Again = Callable[[int, int, Sequence[Any], bool], tuple[list[Row], Sequence[Any]]]
+"""`again(first, count, carried, keep)`: the rows of `count` steps from the one numbered `first` on, if they are to be
+kept, and what the last of them left."""
 
 SEGMENTS = 16
 """Into how many segments the bound is divided, at least."""
@@ -43,11 +45,11 @@ class Run:
     random: np.random.Generator | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Segment:
     """Steps in a row: the number of the first (in the order in which they were taken), how many, and their rows.
 
-    `before`: what the run held when the segment was begun.
+    `before`: what the run held when the segment was begun.  `parts`: the segments that it is divided into.
     """
 
     first: int
@@ -55,6 +57,7 @@ class Segment:
     start: Sequence[Any]
     rows: list[Row] | None
     before: int = 0
+    parts: list[Segment] | None = None
 
 
 @dataclass(slots=True)
@@ -75,6 +78,7 @@ class Tape:
     length: int = 0
     held: int = 0
     _at: Segment | None = None
+    _way: list[Segment] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.length = max(self.run.most // SEGMENTS // max(1, self.row_bytes), SHORTEST)
@@ -146,21 +150,60 @@ class Tape:
         return segment.rows[number - segment.first]
 
     def _find(self, number: int) -> Segment:
-        """The segment of a step, with its rows; those of the segment before it are given up again if they were."""
-        before = self._at
-        if before is not None and before.rows is not None and self.run.kept > self.run.most // 2:
-            self._drop(before)
-        low, high = 0, len(self.segments) - 1
-        while low < high:
-            middle = (low + high + 1) // 2
-            low, high = (middle, high) if self.segments[middle].first <= number else (low, middle - 1)
-        segment = self.segments[low]
-        if segment.rows is None:
-            segment.rows = self.again(segment.first, segment.count, segment.start)
-            self.run.repeated += segment.count
-            self._hold(self.row_bytes * len(segment.rows))
-        self._at = segment
+        """The segment of a step, with its rows; what is not on the way to it is given up again."""
+        segment = _holding(self.segments, number)
+        way = [segment]
+        while segment.parts is not None:
+            segment = _holding(segment.parts, number)
+            way.append(segment)
+        for left in self._way:
+            if left not in way:
+                self._leave(left)
+        while segment.rows is None:
+            if segment.count <= max(1, self.run.most // 4 // max(1, self.row_bytes)):
+                segment.rows, _ = self.again(segment.first, segment.count, segment.start, True)
+                self.run.repeated += segment.count
+                self._hold(self.row_bytes * len(segment.rows))
+            else:
+                segment = _holding(self._divided(segment), number)
+                way.append(segment)
+        self._at, self._way = segment, way
         return segment
+
+    def _leave(self, segment: Segment) -> None:
+        """Give up the parts of a segment, and its rows where memory is short."""
+        for part in segment.parts or ():
+            self._leave(part)
+            if part.rows is not None:
+                self._drop(part)
+            self._hold(-self.start_bytes)
+        segment.parts = None
+        if segment.rows is not None and self.run.kept > self.run.most // 2:
+            self._drop(segment)
+
+    def _divided(self, segment: Segment) -> list[Segment]:
+        """The parts of a segment, each with what its first step begins with."""
+        most = max(2, self.run.most // 4 // max(1, self.start_bytes))
+        length = max(1, self.run.most // 4 // max(1, self.row_bytes), -(-segment.count // most))
+        carried, end = segment.start, segment.first + segment.count
+        segment.parts = parts = []
+        for first in range(segment.first, end, length):
+            count = min(length, end - first)
+            parts.append(Segment(first, count, carried, None))
+            self._hold(self.start_bytes)
+            if first + count < end:
+                _, carried = self.again(first, count, carried, False)
+                self.run.repeated += count
+        return parts
+
+
+def _holding(segments: Sequence[Segment], number: int) -> Segment:
+    """The segment with a step."""
+    low, high = 0, len(segments) - 1
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if segments[middle].first <= number else (low, middle - 1)
+    return segments[low]
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,14 +29,14 @@ def differences(name: str, point: tuple[float, ...]) -> tuple[float, list[float]
         return evaluate(GRAPHS[name], moved, mp)[0][()]
 
     middle = at(0, 0)
-    first = [(at(*d) - at(*(-a for a in d))) / (2 * mp.mpf(H)) for d in ((1, 0), (0, 1))]  # type: ignore[operator, misc]
+    first = [(at(*d) - at(*(-a for a in d))) / (2 * mp.mpf(H)) for d in ((1, 0), (0, 1))]  # type: ignore[operator]
     second = [
         (
             at(*(a + b for a, b in zip(d, e, strict=True)))
             - at(*(a - b for a, b in zip(d, e, strict=True)))  # type: ignore[operator]
             - at(*(b - a for a, b in zip(d, e, strict=True)))
             + at(*(-a - b for a, b in zip(d, e, strict=True)))
-        )  # type: ignore[operator]
+        )
         / (4 * mp.mpf(H) ** 2)
         for d in ((1, 0), (0, 1))
         for e in ((1, 0), (0, 1))
