@@ -192,6 +192,7 @@ class HeavyQuestion:
     began: threading.Event = field(default_factory=threading.Event)
     free: threading.Event = field(default_factory=threading.Event)
     seconds: float = 60.0
+    open_ended: bool = False
 
     def run(self, question: Question, budget: Budget) -> Answer:
         """Wait."""

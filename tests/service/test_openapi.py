@@ -214,6 +214,7 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
 def test_the_example_of_a_question_works(client: Client, document: dict[str, Any]) -> None:
     reference = document["paths"]["/grad"]["post"]["requestBody"]["content"]["application/json"]["schema"]["$ref"]
     question = document["components"]["schemas"][reference.rsplit("/", 1)[1]]
-    (example,) = question["examples"]
+    example, program = question["examples"]
     answer = document["components"]["schemas"]["GradAnswer"]["examples"][0]
     assert client.post("/grad", example).json() == answer
+    assert client.post("/grad", program).json()["value"] == pytest.approx(2**0.5)
