@@ -62,6 +62,7 @@ def resolved_to(resolved: Resolved) -> dict[str, Any]:
         "moved": resolved.moved,
         "whole": resolved.whole,
         "late": resolved.late,
+        "inside": resolved.inside,
         "sides": [[s.part, list(s.inputs), list(s.index), _number(s.left), _number(s.right)] for s in resolved.sides],
     }
 
@@ -71,7 +72,9 @@ def resolved_from(content: Mapping[str, Any]) -> Resolved:
     sides = [Sides(p, tuple(n), tuple(i), _unnumber(a), _unnumber(b)) for p, n, i, a, b in content["sides"]]
     outputs, sure = (list_from(content[name]) for name in ("outputs", "sure"))
     counts = content["digits"], content["limits"]
-    return Resolved(outputs, sure, *counts, sides, content["whole"], content["moved"], content["late"])
+    found = Resolved(outputs, sure, *counts, sides, content["whole"], content["moved"], content["late"])
+    found.inside = content["inside"]
+    return found
 
 
 def examination_to(examination: Examination) -> dict[str, Any]:
