@@ -13,7 +13,7 @@ from engine.checking.allowance import SLACK, UNITS, Claimed, Given, allowance, t
 from engine.checking.kinks import between, met, points_of, scaled, without_jumps
 from engine.checking.verdict import verdict
 from engine.compiled import Prepared
-from engine.errors import EngineError, Fault, InvalidRequest, ShapeMismatch
+from engine.errors import EngineError, Fault, InvalidRequest, LimitExceeded, ShapeMismatch
 from engine.graph.types import Array, Shape
 from engine.limits import Budget
 from engine.precision.examine import PERTURBATION, Examination, signs
@@ -23,6 +23,7 @@ from engine.question import Answer, Ask, Question
 from engine.verify.diagnosis import Mismatch, diagnose
 from engine.verify.overrides import stated
 from engine.verify.report import Claim, Component, Hypothesis, Report, Witness
+from engine.verify.unroll import unrolled
 
 MOST_ROWS = 100
 WIDE = 0.1
@@ -35,6 +36,10 @@ SHARES = {"errors": 0.3, "examine": 0.5, "symbolic": 0.4}
 """What of the remaining time each witness may take."""
 ROUNDING = 1e-4
 """Errors up to which a claim is not called wrong where there was no time to estimate those of rounding."""
+UNKNOWN = (
+    "The claim is off by no more than what float64 may lose by rounding in a computation as long as this one, and "
+    "there was no time to find out how much it does lose. Say with `tolerance` how close is close enough."
+)
 
 
 class Witnesses(Protocol):
@@ -124,15 +129,13 @@ def check(court: Court, witnesses: Witnesses, question: Question, assertion: Ass
     blind = _blind(claim, value, truth) if assertion.tolerance is None and not own else False
     word, message = verdict(rows, claim, value, spoken, sides, truth.sure, own, blind, lost)
     if word == "incorrect" and truth.unknown and _may_be_rounding(rows, value):
-        word, message = "inconclusive", (
-            "The claim is off by no more than what float64 may lose by rounding in a computation as long as this one, "
-            "and there was no time to find out how much it does lose. Say with `tolerance` how close is close enough."
-        )
+        word, message = "inconclusive", UNKNOWN
     diagnosis: Sequence[Hypothesis] = ()
     claim = _chosen(claim, rows, sides)
     if word == "incorrect" and claim.wrong:
         try:
-            diagnosis = _diagnosis(court, question, claim, budget)
+            diagnosis, note = _diagnosis(court, question, claim, budget)
+            message += note
         except EngineError as error:
             if budget.cancelled:
                 raise
@@ -403,7 +406,8 @@ def _engine(court: Court, question: Question, truth: _Truth, names: Sequence[str
             # Forward mode rounds elsewhere.
             apart &= np.abs(tangents - total) > allowed + SLACK * _rounding(prepared, run, pushed, budget)
     if apart.any() and truth.unknown:
-        return replace(spoken, reason="forward mode was not compared: there was no time to estimate its rounding errors")
+        why = "there was no time to estimate its rounding errors"
+        return replace(spoken, reason=f"forward mode was not compared: {why}")
     if apart.any():
         return Witness("disagree", spoken.max_ulp, "forward and reverse mode differ: this is our fault")
     return spoken
@@ -483,14 +487,17 @@ def _condition(truth: _Truth, names: Sequence[str]) -> float | None:
     return float(np.max(known)) if known.size else None
 
 
-def _diagnosis(court: Court, question: Question, claim: Claim, budget: Budget) -> Sequence[Hypothesis]:
-    """The mistakes that explain the claim: in a batch, at the point where it is worst."""
+def _diagnosis(court: Court, question: Question, claim: Claim, budget: Budget) -> tuple[Sequence[Hypothesis], str]:
+    """The mistakes that explain the claim, in a batch at the point where it is worst; and where they were not sought.
+
+    A program is written out as what it does at this point, so that mistakes are found inside of its loops.
+    """
     subject = court.subject(question, budget)
     number = None
     if subject.size is not None:
         whole = all(claim.claimed[n].shape == claim.expected[n].shape for n in claim.claimed)
         if not whole or not subject.size:
-            return ()
+            return (), ""
         number = _worst_point(claim)
 
         def at_point(arrays: Mapping[str, Array]) -> dict[str, Array]:
@@ -498,9 +505,14 @@ def _diagnosis(court: Court, question: Question, claim: Claim, budget: Budget) -
 
         claim = Claim(at_point(claim.claimed), at_point(claim.expected), at_point(claim.allowed))
     arguments = subject.arguments(question, number)
-    names = tuple(subject.wrt)
-    mismatch = Mismatch(subject.graph, arguments, subject.names, names, claim, subject.size)
-    return diagnose(mismatch, budget.share(0.5 * budget.left))
+    graph, text, note = subject.graph, None, ""
+    if question.kind == "program":
+        try:
+            graph, text = unrolled(graph, arguments, budget=budget, literal=True), question.text
+        except LimitExceeded as error:
+            note = f" Inside of the program the mistake was not looked for: {error.detail}."
+    mismatch = Mismatch(graph, arguments, subject.names, tuple(subject.wrt), claim, subject.size, text)
+    return diagnose(mismatch, budget.share(0.5 * budget.left)), note
 
 
 def _worst_point(claim: Claim) -> int:

@@ -77,7 +77,8 @@ def verdict(
     if not rows:
         return "inconclusive", "Nothing was claimed."
     if alone and doubtful:
-        how = "reverse" if (witnesses["engine"].reason or "").startswith("forward mode was not") else "forward and reverse"
+        reason = witnesses["engine"].reason or ""
+        how = "reverse" if reason.startswith("forward mode was not") else "forward and reverse"
         return "correct", f"{who} agrees with the engine's, {how}; no other witness could look at it."
     agreeing = [name for name in witnesses if witnesses[name].status == "agree"]
     who_else = f"{', '.join(agreeing)} {'agrees' if len(agreeing) == 1 else 'agree'}"

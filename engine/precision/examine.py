@@ -35,10 +35,11 @@ DIGITS = 60
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """`differences`: by output of the answer's graph, the derivatives found from values of the function alone, NaN
-    where they were not looked for, as where a derivative is stated that is another one, or do not exist.  `slopes`: where there are too many for that, the derivative along
-    a few directions (those of `signs`), else empty.  `spread`: how much every output changes, divided by the relative
-    change of the inputs that causes it; NaN where it is not known.
+    """`differences`: by output of the answer's graph, the derivatives found from values of the function alone.
+
+    NaN where they were not looked for, as where a derivative is stated that is another one, or do not exist.  `slopes`:
+    where there are too many for that, the derivative along a few directions (those of `signs`), else empty.  `spread`:
+    how much every output changes, divided by the relative change of the inputs that causes it; NaN where nobody knows.
     """
 
     resolved: Resolved

@@ -9,7 +9,7 @@ import sympy
 
 from engine.errors import EngineError, LimitExceeded
 from engine.graph.types import Array
-from engine.graph.values import Graph
+from engine.graph.values import Graph, Value
 from engine.limits import Budget
 from engine.precision.subject import Subject
 from engine.question import Question
@@ -19,6 +19,8 @@ from engine.verify.unroll import has_control, unrolled
 
 MOST_COMPONENTS = 64
 MOST_NODES = 400
+MOST_FORMULA = 10_000
+"""Operations of a program as one formula, which is what sympy differentiates."""
 
 
 class Silent(EngineError):
@@ -46,6 +48,9 @@ def symbolic_answer(subject: Subject, question: Question, budget: Budget) -> dic
     elements = sum(node.outputs[0].type.size for node in graph.nodes)
     if elements > MOST_NODES:
         raise Silent(f"the function has {elements:,} scalar operations, more than the {MOST_NODES} it takes")
+    size = _formula(graph) if written_out else 0
+    if size > MOST_FORMULA:
+        raise Silent(f"as one formula the program would have about {size:.0e} operations, more than {MOST_FORMULA:,}")
     try:
         if written_out:
             # What the program does differs from point to point.
@@ -65,6 +70,15 @@ def _straight(graph: Graph, arguments: list[Any], budget: Budget) -> Graph:
         return unrolled(graph, arguments, budget=budget)
     except LimitExceeded as error:
         raise Silent(error.detail) from error
+
+
+def _formula(graph: Graph) -> float:
+    """How many operations the output has as one formula, in which what is used twice stands twice, about."""
+    sizes: dict[Value, float] = {}
+    for node in graph.nodes:
+        size = 1.0 + sum(sizes.get(v, 0.0) for v in node.inputs)
+        sizes.update(dict.fromkeys(node.outputs, size))
+    return max((sizes.get(v, 0.0) for v in graph.outputs), default=0.0)
 
 
 def _derivatives(subject: Subject, graph: Graph, budget: Budget) -> tuple[list[Any], dict[str, Any]]:

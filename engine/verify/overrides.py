@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from engine.graph.values import Graph, Node, Value, depends_on
-from engine.source.text import Span, locate
+from engine.source.text import locate
 
 
 def overrides(graph: Graph, sources: Collection[Value] | None = None) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.verify.diagnosis.mismatch import Mismatch
-from engine.verify.diagnosis.words import Words, divisor, summed
+from engine.verify.diagnosis.words import divisor, summed
 
 
 def sizes(mismatch: Mismatch) -> dict[str, int]:
@@ -54,7 +54,7 @@ def reductions(mismatch: Mismatch, whole: bool) -> list[tuple[float, str]]:
 
 
 def _sums(mismatch: Mismatch) -> Iterator[tuple[int, str]]:
-    words = Words(mismatch.named())
+    words = mismatch.words()
     for node in mismatch.graph.nodes:
         if node.primitive.name == "sum" and summed(node) > 1:
             yield summed(node), f"terms of {words.of(node.outputs[0])}"

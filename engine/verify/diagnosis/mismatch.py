@@ -10,6 +10,7 @@ from typing import Any
 from engine.graph.types import Array
 from engine.graph.values import Graph, Value
 from engine.limits import Budget
+from engine.verify.diagnosis.words import Words
 from engine.verify.report import Claim
 
 Arrays = Mapping[str, Array]
@@ -22,7 +23,8 @@ class Mismatch:
 
     `graph` has one output, a real number, and is a function of one point.  `arguments`: float64, int64 or bool, one
     per input of the graph, in order; `names` those of the inputs.  `points`: the number of points, if the function is
-    a sum over a batch; a mean over it is then told from other factors.
+    a sum over a batch; a mean over it is then told from other factors.  `text`: of a program, whose operations may run
+    many times, and are told by what is written there.
     """
 
     graph: Graph
@@ -31,6 +33,7 @@ class Mismatch:
     wrt: tuple[str, ...]
     claim: Claim
     points: int | None = None
+    text: str | None = None
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -49,9 +52,9 @@ class Mismatch:
         by_name = {name: i for i, name in enumerate(self.names)}
         return [by_name[name] for name in self.asked]
 
-    def named(self) -> dict[Value, str]:
-        """The names of the inputs by value."""
-        return dict(zip(self.graph.inputs, self.names, strict=True))
+    def words(self) -> Words:
+        """What writes the values of the graph."""
+        return Words(dict(zip(self.graph.inputs, self.names, strict=True)), self.text)
 
     def without(self, names: set[str]) -> Mismatch:
         """The same, with nothing claimed about these inputs."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,8 +15,9 @@ from engine.verify.diagnosis.candidate import Prior
 from engine.verify.diagnosis.edges import Edge
 from engine.verify.diagnosis.fit import Judge
 from engine.verify.diagnosis.multiples import SCREEN, Mistake, Setting, multiple
+from engine.verify.diagnosis.repeated import runs_of
 from engine.verify.diagnosis.trace import INNER, Change, Trace
-from engine.verify.diagnosis.words import Words, mean_of
+from engine.verify.diagnosis.words import Words, mean_of, ordinal
 
 __all__ = ["SCREEN", "Mistake", "mistakes"]
 
@@ -29,7 +31,8 @@ def mistakes(
 
     `changes`: of the trace at the point; `residual`: the claim less the right gradient, along the directions.
     """
-    words = Words(traced.mismatch.named())
+    words = traced.mismatch.words()
+    runs = runs_of(traced.mismatch)
     edges = {(e.node, e.position): e for e in traced.edges}
     for key, alteration in traced.altered.items():
         node, position, _ = key
@@ -37,7 +40,7 @@ def mistakes(
         yield Mistake(
             alteration.kind,
             alteration.prior,
-            lambda edge=edge, alteration=alteration: alteration.detail(words, edge),  # type: ignore[misc]
+            lambda edge=edge, alteration=alteration: alteration.detail(words, edge) + runs(edge.node),  # type: ignore[misc]
             node.span,
             ((key, 1.0), ((node, position, "share"), -1.0)),
             {(node, position): alteration.alter},
@@ -51,7 +54,7 @@ def mistakes(
         uses.setdefault(edge.value, []).append(edge)
         mistake = multiple([edge], setting)
         if mistake is not None:
-            yield mistake
+            yield replace(mistake, detail=lambda edge=edge, of=mistake.detail: of() + runs(edge.node))  # type: ignore[misc]
     for value, group in uses.items():
         if value in traced.inner:
             yield _inner(traced, value, group, words)
@@ -94,7 +97,7 @@ def _one_use(value: Value, group: Sequence[Edge], words: Words) -> Iterator[Mist
     many = len(group)
     for which in range(many) if many <= MOST_USES else (0, many - 1):
         others = [edge for i, edge in enumerate(group) if i != which]
-        name = "last" if which == many - 1 else "first" if which == 0 else _ordinal(which + 1)
+        name = "last" if which == many - 1 else "first" if which == 0 else ordinal(which + 1)
         kept = group[which]
 
         def detail(name: str = name, kept: Edge = kept) -> str:
@@ -115,8 +118,3 @@ def _one_use(value: Value, group: Sequence[Edge], words: Words) -> Iterator[Mist
 
 def _nothing(edge: Edge) -> Value | None:
     return None
-
-
-def _ordinal(number: int) -> str:
-    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10 if number % 100 not in (11, 12, 13) else 0, "th")
-    return f"{number}{ending}"

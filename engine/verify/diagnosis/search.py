@@ -12,6 +12,7 @@ from engine.errors import EngineError
 from engine.execute.compile import as_argument, compile_graph
 from engine.graph.values import Graph
 from engine.limits import Budget, Limits
+from engine.source.text import Span
 from engine.verify.diagnosis.angles import degrees
 from engine.verify.diagnosis.candidate import MOST, Candidate, Prior, chosen
 from engine.verify.diagnosis.counts import reductions, sizes
@@ -21,6 +22,7 @@ from engine.verify.diagnosis.layouts import from_arrays
 from engine.verify.diagnosis.mismatch import Arrays, Mismatch, in_time, narrowed
 from engine.verify.diagnosis.operations import at_one_place
 from engine.verify.diagnosis.points import free_steps, other_points
+from engine.verify.diagnosis.repeated import repeated
 from engine.verify.diagnosis.rounding import single_precision, single_spread
 from engine.verify.diagnosis.trace import Place, Trace, planted, trace
 from engine.verify.report import Hypothesis
@@ -84,6 +86,8 @@ class _Search:
                 self.found += single_precision(judge, None)
             return self.found
         families = [self._operations, self._degrees, self._single]
+        if mismatch.text is not None:
+            families = [self._repeated, *families]
         if self.whole:
             families += [self._everywhere, self._points]
         for family in families:
@@ -119,6 +123,13 @@ class _Search:
             points = (self.mismatch.arguments, self.second)
             self.found += at_one_place(traced, self.judge, points, sizes(self.mismatch), self.limits, self.budget)
 
+    def _repeated(self) -> None:
+        """The same mistake every time that the program comes to a place."""
+        for found in repeated(self.mismatch, self.limits, self.budget):
+            if not in_time(self.budget):
+                return
+            self._planted(found.kind, found.detail, found.graph, found.prior, found.span)
+
     def _everywhere(self) -> None:
         """Of every value, or of every input, one use only."""
         uses: dict[Any, list[Place]] = {}
@@ -144,7 +155,7 @@ class _Search:
             if in_time(self.budget):
                 self._planted("degrees", detail, plant(), Prior.DEGREES)
 
-    def _planted(self, kind: Any, detail: str, graph: Graph, prior: int) -> None:
+    def _planted(self, kind: Any, detail: str, graph: Graph, prior: int, span: Span | None = None) -> None:
         run = compile_graph(graph, self.limits)
         predicted = self._named(run(self.mismatch.arguments, self.budget)[0])
         fit = self.judge.fit(predicted)
@@ -153,7 +164,7 @@ class _Search:
         elsewhere = self._named(run(self.second, self.budget)[0]) if self.second is not None else None
         if elsewhere is not None and not all(np.isfinite(a).all() for a in elsewhere.values()):
             elsewhere = None
-        self.found.append(Candidate(kind, detail, fit, prior, 0, None, self.judge.wrong, elsewhere))
+        self.found.append(Candidate(kind, detail, fit, prior, 0, span, self.judge.wrong, elsewhere))
 
     def _named(self, outputs: Sequence[Any]) -> Arrays:
         return {n: np.asarray(o) for n, o in zip(self.mismatch.asked, outputs, strict=True)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from engine.graph.simplify import number
@@ -14,11 +15,15 @@ _HIDDEN = frozenset(("reshape", "broadcast_to", "cast"))
 _MARK = "…"
 
 
-class Words:
-    """Writes values with the names of the inputs."""
+_WHOLE = re.compile(r"[\w.]+(\([^()]*\)|\[[^\[\]]*\])?")
 
-    def __init__(self, names: Mapping[Value, str]) -> None:
+
+class Words:
+    """Writes values with the names of the inputs; those that stand in the `text` of a program as they stand there."""
+
+    def __init__(self, names: Mapping[Value, str], text: str | None = None) -> None:
         self._names = names
+        self._written = text
 
     def of(self, value: Value, longest: int = LONGEST) -> str:
         """The value as a formula, with … for what would make it long."""
@@ -44,11 +49,21 @@ class Words:
         node = value.node
         if node is None:
             return ("[…]" if value.constant is not None else _MARK), 4
+        written = self._in_text(node)
+        if written is not None:
+            return written, 4 if _WHOLE.fullmatch(written) else 1
         if node.primitive.name in _HIDDEN:
             return self._text(node.inputs[0], depth)
         if depth <= 0:
             return _MARK, 4
         return self._node(node, depth - 1)
+
+    def _in_text(self, node: Node) -> str | None:
+        """What stands in the text for an operation, if it is one line and not long."""
+        if self._written is None or node.span is None or node.derived:
+            return None
+        text = self._written[node.span.start : node.span.end]
+        return text if text and "\n" not in text and len(text) <= LONGEST else None
 
     def _node(self, node: Node, depth: int) -> tuple[str, int]:
         name = node.primitive.name
@@ -123,3 +138,9 @@ def _total(node: Node) -> Node | None:
 def summed(node: Node) -> int:
     """How many elements a sum adds up, each time."""
     return node.inputs[0].type.size // max(node.outputs[0].type.size, 1)
+
+
+def ordinal(number: int) -> str:
+    """1st, 2nd, 3rd, …"""
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10 if number % 100 not in (11, 12, 13) else 0, "th")
+    return f"{number}{ending}"
