@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.execute.compile import may_kink
+from engine.execute.compile import COMPARISONS, may_kink
 from engine.graph.loops import Parts
 from engine.graph.values import Graph, Node, depends_on
 
@@ -31,13 +31,14 @@ def watched(graph: Graph, wrt: Sequence[int]) -> frozenset[Node]:
 
 
 def _carrying(graph: Graph) -> set[Node]:
-    """The nodes from which a real number leads to an output."""
-    useful = {v for v in graph.outputs if v.type.dtype == "real"}
+    """The nodes whose numbers lead to an output, and not into comparisons alone."""
+    useful = set(graph.outputs)
     found: set[Node] = set()
     for node in reversed(graph.nodes):
         if any(v in useful for v in node.outputs):
             found.add(node)
-            useful.update(v for v in node.inputs if v.type.dtype == "real")
+            if node.primitive.name not in COMPARISONS:
+                useful.update(node.inputs)
     return found
 
 
