@@ -10,6 +10,7 @@ from engine.cache import Cache
 from engine.compiled import Prepared, layout_bytes
 from engine.definition import Definition, read
 from engine.errors import EngineError
+from engine.graph.recipes import rounded_constants, steps
 from engine.graph.values import Graph
 from engine.limits import Budget, Limits
 from engine.precision.escalate import decide, undecided
@@ -116,9 +117,10 @@ class Engine:
 
 def graph_bytes(graph: Graph) -> int:
     """What a graph takes, about, with the graphs inside."""
-    constants = sum(v.type.bytes for n in graph.nodes for v in n.inputs if v.constant is not None)
+    nodes = (*graph.nodes, *steps(rounded_constants(graph)))
+    constants = sum(v.type.bytes for n in nodes for v in n.inputs if v.constant is not None)
     inner = sum(graph_bytes(inside) for node in graph.nodes for inside in node.graphs)
-    return len(graph.nodes) * NODE_BYTES + constants + inner
+    return len(nodes) * NODE_BYTES + constants + inner
 
 
 def _key(question: Question, ask: str, found: Uses) -> Hashable:

@@ -28,7 +28,9 @@ class Constants:
 
     def _of(self, value: Value, depth: int) -> Array | None:
         if value.constant is not None:
-            return np.asarray(value.constant)
+            # What was folded to 0 may only be near it, and decides nothing.
+            sure = value.recipe is None or value.type.dtype == "int" or bool(np.all(value.constant))
+            return np.asarray(value.constant) if sure else None
         if value in self._moving or value.type.size > MOST_ELEMENTS or not depth:
             return None
         if value not in self._known:

@@ -18,14 +18,16 @@ import numpy as np
 from engine.derive.batch import batched
 from engine.derive.forward import node_tangents
 from engine.graph.build import Builder, emit
+from engine.graph.exactness import EXACT
 from engine.graph.inline import inline
 from engine.graph.primitive import Primitive
+from engine.graph.recipes import unfolded
 from engine.graph.registry import register
 from engine.graph.types import Type
 from engine.graph.values import Graph, Node, Value
 from engine.limits import Budget, Limits
 from engine.primitives.arithmetic import add, equal, greater, less_equal, logical_and, multiply, select
-from engine.primitives.conditioning import EXACT, LOOSE, MATRIX
+from engine.primitives.conditioning import LOOSE, MATRIX
 from engine.primitives.kinks import abs_, floor
 from engine.primitives.reductions import max_
 from engine.primitives.shape import broadcast_to, reshape, zeros_of
@@ -95,8 +97,10 @@ def rounding_error(
 ) -> Graph:
     """The graph inputs → errors of the real outputs, each with a leading axis over `lanes` draws.
 
-    They are to first order; where results that were really moved are `BLIND` times as far off, theirs.
+    They are to first order; where results that were really moved are `BLIND` times as far off, theirs.  Constants that
+    were rounded when they were folded count as computed.
     """
+    graph = unfolded(graph)
     whole = _exponents(graph)
     with Builder(limits, budget, start=graph) as builder:
         errors: dict[Value, Draw] = {}

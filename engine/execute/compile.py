@@ -17,7 +17,7 @@ import numpy as np
 from engine.errors import BudgetExceeded, Limit, LimitExceeded
 from engine.execute.control import made
 from engine.execute.elements import quick
-from engine.execute.guards import guards
+from engine.execute.guards import doubtful, guards
 from engine.execute.noisy import noisy
 from engine.execute.ownership import Owned, ownership
 from engine.execute.tape import Run
@@ -261,6 +261,9 @@ def compile_graph(
         since += cost
         total += cost
     blocks.append(tuple(block))
+    if guard is True and doubtful(graph):
+        fired.append(len(template))
+        template.append(True)
     if peak > limits.run_bytes:
         raise LimitExceeded(
             f"The computation would hold {peak:,} bytes at once; {limits.run_bytes:,} are allowed.",

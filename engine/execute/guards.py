@@ -15,8 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from engine.graph.exactness import EXACT, MOVES, WHOLE
+from engine.graph.recipes import graph_steps
 from engine.graph.values import Graph, Node, Value
-from engine.primitives.conditioning import ACCUMULATING, CONTROL, EXACT, LOOSE, MATRIX, MOVES, TAME, WHOLE
+from engine.primitives.conditioning import ACCUMULATING, CONTROL, LOOSE, MATRIX, TAME
 
 Guard = Callable[..., bool]
 """Of the output (the first, of several) and the arguments of a node."""
@@ -35,7 +37,7 @@ def guards(graph: Graph, rare: bool = False) -> Mapping[Node, Guard]:
     found: dict[Node, Guard] = {}
     for node in graph.nodes:
         name = node.primitive.name
-        clean = all(v in exact or v.constant is not None or v.type.dtype != "real" for v in node.inputs)
+        clean = all(v in exact or _given(v) or v.type.dtype != "real" for v in node.inputs)
         if name in EXACT:
             if clean or name in WHOLE:
                 exact.update(node.outputs)
@@ -76,6 +78,43 @@ def _positive(graph: Graph) -> set[Value]:
         if name in POSITIVE or (name in KEEPING and reals and all(v in found for v in reals)):
             found.update(node.outputs)
     return found
+
+
+def _given(value: Value) -> bool:
+    """Whether this is a constant that nothing has rounded."""
+    return value.constant is not None and value.recipe is None
+
+
+SMALLEST_NORMAL = 2.0**-1022
+
+
+def doubtful(graph: Graph) -> bool:
+    """Whether digits may have been lost while constants of the graph, or of one inside, were folded."""
+    nodes = graph_steps(graph)
+    unruly = [node for node in nodes if node.primitive.name not in TAME]
+    if not unruly:
+        return any(_underflown(node) for node in nodes)
+    with np.errstate(all="ignore"):
+        found = guards(Graph((), tuple(unruly), ()))
+        lost = (guard(node.outputs[0].constant, *[v.constant for v in node.inputs]) for node, guard in found.items())
+        return any(lost) or any(_underflown(node) for node in nodes)
+
+
+def _underflown(node: Node) -> bool:
+    """Whether a constant is too small for all its digits, or for any."""
+    out = node.outputs[0].constant
+    assert out is not None
+    if out.dtype.kind != "f" or node.primitive.name in EXACT:
+        return False
+    underflown = abs(out) < SMALLEST_NORMAL
+    if not _any(underflown):
+        return False
+    if node.primitive.kind != "elementwise":
+        return bool(np.any(underflown & (out != 0)))
+    for x in [v.constant for v in node.inputs]:
+        # What is made of a 0 may well be one.
+        underflown = underflown & (x != 0)
+    return bool(np.any(underflown))
 
 
 def _of_one_term(node: Node) -> bool:

@@ -68,6 +68,6 @@ def _of_linear(node: Node, given: Sequence[Any], found: Sequence[Array | None]) 
 
 def _of_branch(value: Value, masks: Masks) -> Array | None:
     """For a branch of a select: where it is a structural zero; a literal 0 is one everywhere."""
-    if value.constant is not None:
+    if value.constant is not None and value.recipe is None:
         return np.asarray(value.constant) == 0 if not value.shape else None
     return masks.get(value)

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from engine.execute.tape import Run
+from engine.graph.exactness import EXACT
 from engine.graph.values import Node
-from engine.primitives.conditioning import CONTROL, EXACT, LOOSE, MATRIX
+from engine.primitives.conditioning import CONTROL, LOOSE, MATRIX
 
 UNIT = 2.0**-53
 SUMMING = frozenset(("sum", "cumsum", "scatter_add", "matmul", "add_at", "centre", "recurrence"))

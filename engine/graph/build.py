@@ -9,16 +9,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from math import prod
+from math import isfinite, prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine.errors import EngineError, EngineFault, Limit, LimitExceeded
+from engine.graph.exactness import is_exact
 from engine.graph.integers import GROWING, checked
 from engine.graph.rewire import superseded
 from engine.graph.simplify import REWRITES, Rewrite, identity
-from engine.graph.types import NUMPY, DType, Type, type_of
+from engine.graph.types import NUMPY, Array, DType, Type, type_of
 from engine.graph.values import Graph, Node, Operand, Value, live_nodes
 from engine.limits import Budget, Limits
 from engine.source.text import Span
@@ -113,17 +114,16 @@ class Builder:
         return value
 
     def constant(self, array: Any, dtype: DType | None = None) -> Value:
-        """A constant; equal small constants are one value."""
+        """A constant, exactly this number; equal small constants are one value."""
         given = np.asarray(array, dtype=NUMPY[dtype] if dtype else None)
-        type = type_of(given)
-        given = np.asarray(given, dtype=NUMPY[type.dtype])
+        type = Type(dtype, given.shape) if dtype else type_of(given)
+        return self._shared(type, given if dtype else np.asarray(given, dtype=NUMPY[type.dtype]))
+
+    def _shared(self, type: Type, given: Any) -> Value:
         key = (type, given.tobytes()) if given.size <= FOLD_SIZE else None
         value = self._constants.get(key) if key is not None else None
         if value is None:
-            if given.ndim:
-                given = given.view()
-                given.flags.writeable = False
-            value = Value(type, self.span, constant=given[()])
+            value = Value(type, self.span, constant=_frozen(given))
             if key is not None:
                 self._constants[key] = value
         return value
@@ -195,13 +195,35 @@ class Builder:
         self, primitive: Primitive, values: tuple[Value, ...], params: Mapping[str, Any], types: tuple[Type, ...]
     ) -> tuple[Value, ...]:
         value = checked(primitive.value) if types[0].dtype == "int" and primitive.name in GROWING else primitive.value
+        given = [v.constant for v in values]
         with np.errstate(all="ignore"):
-            result = value(*[v.constant for v in values], **params)
-        results = result if len(types) > 1 else (result,)
-        if not _finite(results) and _finite([v.constant for v in values]):
-            # Not a constant but a node, so that a run can tell where the value that is not finite was born.
-            return self._append(primitive, values, params, (), types)
-        return tuple(self.constant(r, t.dtype) for r, t in zip(results, types, strict=True))
+            result = value(*given, **params)
+            results = result if len(types) > 1 else (result,)
+            arrays = [np.asarray(r, dtype=NUMPY[t.dtype])[()] for r, t in zip(results, types, strict=True)]
+            if not _finite(arrays) and _finite(given):
+                # Not a constant but a node, so that a run can tell where the value that is not finite was born.
+                return self._append(primitive, values, params, (), types)
+            if any(v.recipe is not None for v in values) or not is_exact(primitive.name, given, arrays):
+                return self._rounded(primitive, values, params, types, arrays)
+        return tuple([self._shared(t, array) for t, array in zip(types, arrays, strict=True)])
+
+    def _rounded(
+        self,
+        primitive: Primitive,
+        values: tuple[Value, ...],
+        params: Mapping[str, Any],
+        types: tuple[Type, ...],
+        arrays: Sequence[Array],
+    ) -> tuple[Value, ...]:
+        """Constants that keep their recipe."""
+        recipe = Node(primitive, values, params, (), types, self.span, self.derived)
+        recipe.outputs = tuple(
+            [
+                Value(t, self.span, index=i, constant=_frozen(array), recipe=recipe)
+                for i, (t, array) in enumerate(zip(types, arrays, strict=True))
+            ]
+        )
+        return recipe.outputs
 
     def _check(self, types: tuple[Type, ...]) -> None:
         for type in types:
@@ -228,8 +250,16 @@ class Builder:
             self.budget.check()
 
 
+def _frozen(array: Array) -> Any:
+    """A view that cannot be written to; a number of numpy where there are no axes."""
+    if array.ndim:
+        array = array.view()
+        array.flags.writeable = False
+    return array[()]
+
+
 def _finite(arrays: Sequence[Any]) -> bool:
-    return all(bool(np.all(np.isfinite(array))) for array in arrays)
+    return all(isfinite(array) if not array.ndim else bool(np.isfinite(array).all()) for array in arrays)
 
 
 def _key(

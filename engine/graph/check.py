@@ -42,5 +42,8 @@ def _check_use(value: Value, defined: set[Value], user: str) -> None:
     if value.constant is not None:
         if type_of(value.constant) != value.type:
             raise EngineFault(f"{user}: constant of {type_of(value.constant)} is recorded as {value.type}")
+        recipe = value.recipe
+        if recipe is not None and recipe.outputs[value.index] is not value:
+            raise EngineFault(f"{user}: the recipe of a constant does not lead to it")
     elif value not in defined:
         raise EngineFault(f"{user} uses {value} before it is defined")

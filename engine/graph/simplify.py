@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import log as _log
-from math import sqrt as _sqrt
 from typing import Any
 
 from engine.graph.registry import PRIMITIVES
@@ -26,7 +25,13 @@ def identity(name: str, values: Values, params: Params) -> Value | None:
 
 
 def number(value: Value) -> float | None:
-    """The number that a scalar constant holds."""
+    """The number that a scalar constant is; None for one that is only near it."""
+    constant = value.constant
+    return None if constant is None or value.type.shape or value.recipe is not None else float(constant)
+
+
+def held(value: Value) -> float | None:
+    """The number that a scalar constant holds, rounded or not: for words, not for decisions."""
     constant = value.constant
     return None if constant is None or value.type.shape else float(constant)
 
@@ -69,8 +74,9 @@ def _select(values: Values, params: Params) -> Value | None:
     condition, a, b = values
     if a is b and a.type.shape == condition.type.shape:
         return a
-    if condition.constant is not None and not condition.type.shape and a.type == b.type:
-        return a if bool(condition.constant) else b
+    known = number(condition)
+    if known is not None and a.type == b.type:
+        return a if known else b
     return None
 
 
@@ -221,7 +227,7 @@ def _log_mean_exp(values: Values, params: Params) -> Value | None:
     if node is None or count is None or count <= 0:
         return None
     inner = _log_sum_exp((node.inputs[0],), params)
-    return None if inner is None else inner - _log(count)
+    return None if inner is None else inner - _emit("log", count)
 
 
 def _log_one_minus(values: Values, params: Params) -> Value | None:
@@ -271,7 +277,7 @@ def _root_mean_square(values: Values, params: Params) -> Value | None:
     if node is None or count is None or count <= 0:
         return None
     inner = _norm((node.inputs[0],), params)
-    return None if inner is None else inner / _sqrt(count)
+    return None if inner is None else inner / _emit("sqrt", count)
 
 
 def _sigmoid(values: Values, params: Params) -> Value | None:
@@ -312,7 +318,7 @@ def _log_cosh(x: Value) -> Value:
     small = _emit("square", x) < 0.7768194
     inside = _emit("select", small, x, 0.0)
     near = _emit("log1p", _emit("square", _emit("sinh", inside * 0.5)) * 2.0)
-    return _emit("select", small, near, _emit("logaddexp", x, -x) - _log(2.0))
+    return _emit("select", small, near, _emit("logaddexp", x, -x) - _emit("log", 2.0))
 
 
 def _versine(x: Value) -> Value:

@@ -19,18 +19,28 @@ class Value:
 
     Arithmetic on values emits nodes into the graph that is being built (see `build.Builder`), so that the rules of
     primitives read as formulas.  Values compare by identity; `==` on numbers is the function `equal`.
+
+    A constant that was rounded when it was folded has a `recipe`: the node it comes from, of which it is an output, and
+    whose inputs are constants, perhaps with recipes themselves.
     """
 
-    __slots__ = ("constant", "index", "node", "span", "type")
+    __slots__ = ("constant", "index", "node", "recipe", "span", "type")
 
     def __init__(
-        self, type: Type, span: Span | None, node: Node | None = None, index: int = 0, constant: Array | None = None
+        self,
+        type: Type,
+        span: Span | None,
+        node: Node | None = None,
+        index: int = 0,
+        constant: Array | None = None,
+        recipe: Node | None = None,
     ) -> None:
         self.type = type
         self.span = span
         self.node = node
         self.index = index
         self.constant = constant
+        self.recipe = recipe
 
     @property
     def shape(self) -> Shape:

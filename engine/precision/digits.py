@@ -10,6 +10,7 @@ import numpy as np
 
 from engine.derive.rounding import LANES, ONCE, rounding_error
 from engine.execute.compile import Executable, compile_graph
+from engine.graph.recipes import unfolded
 from engine.graph.types import Array
 from engine.graph.values import Graph
 from engine.limits import Budget, Limits
@@ -46,7 +47,7 @@ class Noise:
 def error_estimate(graph: Graph, limits: Limits | None, budget: Budget | None) -> Estimate:
     """The errors of the graph's outputs, ready to be estimated at any point."""
     if any(node.graphs for node in graph.nodes):
-        return Noise(compile_graph(graph, limits), compile_graph(graph, limits, noise=True))
+        return Noise(compile_graph(graph, limits), compile_graph(unfolded(graph), limits, noise=True))
     size = sum(v.type.size for v in graph.outputs)
     lanes = LANES if size <= LARGE else 2
     return compile_graph(rounding_error(graph, limits, budget, lanes), limits)

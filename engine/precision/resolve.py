@@ -16,6 +16,7 @@ from engine.compiled import Prepared
 from engine.errors import BudgetExceeded
 from engine.execute.careful import Findings, run_carefully
 from engine.execute.compile import steps_of
+from engine.graph.recipes import rounded_constants, steps
 from engine.graph.types import Array
 from engine.graph.values import Graph, Node
 from engine.limits import Budget
@@ -144,12 +145,13 @@ def _changed(found: Resolved, settled: Settled) -> int:
 def seconds_of(graph: Graph, needed: Sequence[Array] | None = None, inside: int | None = None) -> float:
     """What the first two precisions will take, about; `inside` is how many numbers its choices and loops compute, if
     that is known from a run."""
+    nodes = (*graph.nodes, *steps(rounded_constants(graph)))
     if needed is None:
-        made = [value for node in graph.nodes for value in node.outputs]
+        made = [value for node in nodes for value in node.outputs]
         elements = sum(value.type.size for value in made)
     else:
         masks = demand(graph, needed)
-        made = [value for node in graph.nodes for value in node.outputs]
+        made = [value for node in nodes for value in node.outputs]
         elements = sum(int(np.count_nonzero(masks[value])) for value in made if value in masks)
     elements += sum(map(_inside, graph.nodes)) if inside is None else inside
     return 2 * elements * SECONDS_PER_ELEMENT

@@ -8,6 +8,7 @@ import numpy as np
 import sympy
 
 from engine.errors import EngineError, LimitExceeded
+from engine.graph.recipes import rounded_constants, steps
 from engine.graph.types import Array
 from engine.graph.values import Graph, Value
 from engine.limits import Budget
@@ -45,7 +46,8 @@ def symbolic_answer(subject: Subject, question: Question, budget: Budget) -> dic
     written_out = has_control(graph)
     if written_out:
         graph = _straight(graph, arguments, budget)
-    elements = sum(node.outputs[0].type.size for node in graph.nodes)
+    nodes = (*graph.nodes, *steps(rounded_constants(graph)))
+    elements = sum(node.outputs[0].type.size for node in nodes)
     if elements > MOST_NODES:
         raise Silent(f"the function has {elements:,} scalar operations, more than the {MOST_NODES} it takes")
     size = _formula(graph) if written_out else 0

@@ -1,21 +1,11 @@
 """What primitives do with the rounding errors of their arguments, by name.  A test asserts that every one is placed.
 
-Whatever is in none of these sets may enlarge them without bounds: differences, and functions near their zeros.  It has
-a guard of its own (`engine.execute.guards`), or is among those that get the one for everything unruly.
+Those without rounding errors of their own stand in `engine.graph.exactness`.  Whatever is in none of these sets may
+enlarge errors without bounds: differences, and functions near their zeros.  It has a guard of its own
+(`engine.execute.guards`), or is among those that get the one for everything unruly.
 """
 
 from __future__ import annotations
-
-CHOICES = frozenset(["minimum", "maximum", "max", "min", "relu", "select", "sort", "order_statistic"])
-WHOLE = frozenset(["sign", "floor", "ceil", "trunc", "round", "step", "argmax", "argmin", "argsort", "tie_groups"])
-COMPARISONS = frozenset(["less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "isfinite", "isnan"])
-LOGIC = frozenset(["any", "all", "logical_and", "logical_or", "logical_not", "logical_xor"])
-MOVES = frozenset(["reshape", "transpose", "broadcast_to", "strided", "unstrided", "flip", "concatenate", "stack"])
-ELEMENTS = frozenset(["element", "unelement", "gather", "triangle", "negative", "abs", "cast", "rounding"])
-GIVEN = frozenset(["stop_gradient", "truncated", "random_uniform", "random_normal"])
-PARTS = frozenset(["put", "read_region"])
-EXACT = CHOICES | WHOLE | COMPARISONS | LOGIC | MOVES | ELEMENTS | GIVEN | PARTS
-"""Their results are elements of their arguments, or have no rounding errors."""
 
 PRODUCTS = frozenset(["multiply", "chain", "divide", "reciprocal", "square", "prod", "product_of_others", "degrees"])
 POWERS = frozenset(["exp", "expm1", "exp2", "sqrt", "cbrt", "norm", "p_norm", "hypot", "radians"])

@@ -18,7 +18,7 @@ from engine.primitives.functions_reduce import TIES, as_real
 from engine.primitives.functions_shape import flat
 from engine.primitives.indexing import gather, take_along
 from engine.primitives.kinks import maximum, minimum
-from engine.primitives.powers import pow_, power
+from engine.primitives.powers import to_power
 from engine.primitives.shape import broadcast_to, move_axis, normal_axis, transpose
 
 Indices = Value
@@ -70,7 +70,7 @@ def _integer_power(x: Value, y: Value) -> Value | None:
     if x.type.dtype == "real" or y.type.dtype == "real" or exponent is None or exponent < 0:
         return None
     n, x = int(exponent), cast(x, dtype="int")
-    if x.constant is not None:
+    if x.constant is not None and x.recipe is None:
         largest = int(np.max(np.abs(x.constant), initial=0))
         if largest > 1 and (n > 53 or largest**n > _EXACT):
             return None
@@ -108,10 +108,9 @@ def pow_of(x: Value, y: Value) -> Value:
     whole = _integer_power(x, y)
     if whole is not None:
         return whole
-    exponent = number(y)
-    if exponent is None:
-        return power(x, y)
-    return pow_(as_real(x), exponent) if exponent else broadcast_to(constant(1.0), shape=x.shape)
+    if number(y) == 0.0:
+        return broadcast_to(constant(1.0), shape=x.shape)
+    return to_power(as_real(x), as_real(y))
 
 
 def _integers(indices: Value, size: int, name: str) -> Value:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from engine.errors import ShapeMismatch, TypeMismatch, Unsupported
+from engine.graph.build import constant
 from engine.graph.primitive import Cotangents, Kink, Primitive
 from engine.graph.registry import register
 from engine.graph.types import Array, Type
@@ -18,7 +19,7 @@ from engine.primitives.arithmetic import chain, divide, equal, logical_or, multi
 from engine.primitives.function import Axes, Example, Order, function
 from engine.primitives.functions_reduce import as_real, restored
 from engine.primitives.kinks import abs_, sign
-from engine.primitives.powers import pow_
+from engine.primitives.powers import to_power
 from engine.primitives.reductions import max_, min_, norm2, shift_axes, spread, sum_
 from engine.primitives.shape import normal_axes, normal_axis, transpose
 
@@ -55,7 +56,8 @@ def _p_norm_vjp(node: Node, cotangents: Cotangents, wanted: Sequence[bool]) -> C
         nothing = logical_or(nothing, equal(x, 0.0))
     ratio = select(nothing, 1.0, divide(x, select(equal(out, 0.0), 1.0, out)))
     # An odd power needs no absolute value, which would have a kink at 0 that the norm does not have.
-    power = pow_(ratio, p - 1) if p % 2 == 0 else multiply(sign(ratio), pow_(abs_(ratio), p - 1))
+    less = constant(float(p)) - 1.0
+    power = to_power(ratio, less) if p % 2 == 0 else multiply(sign(ratio), to_power(abs_(ratio), less))
     return [chain(spread(cotangent, node), select(nothing, 0.0, power))]
 
 

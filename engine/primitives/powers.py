@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import log
-
 import numpy as np
 
 from engine.graph.build import constant
@@ -13,16 +11,13 @@ from engine.primitives.arithmetic import divide, equal, logical_and, multiply, r
 from engine.primitives.function import Points
 from engine.primitives.record import Elementwise, elementwise
 
-_LN2, _LN10 = log(2.0), log(10.0)
-
 
 def _power_base(x: Value, y: Value, out: Value) -> Value:
     # y x^(y-1), which is right for a negative base; y = 0 is a constant function even where x^(y-1) is infinite.
-    exponent = number(y)
-    if exponent == 0.0:
+    if number(y) == 0.0:
         return constant(0.0)
-    if exponent is not None:
-        return multiply(pow_(x, exponent - 1.0), exponent)
+    if y.constant is not None and not y.shape and y.constant != 0.0:
+        return multiply(to_power(x, y - 1.0), y)
     return select(equal(y, 0.0), 0.0, multiply(y, power(x, y - 1.0)))
 
 
@@ -32,15 +27,16 @@ def _power_exponent(x: Value, y: Value, out: Value) -> Value:
     return select(zero_base, 0.0, multiply(out, ln(select(zero_base, 1.0, x))))
 
 
-def pow_(x: Value, y: float) -> Value:
-    """x to a power known when the graph is built."""
-    if y == 1.0:
+def to_power(x: Value, y: Value) -> Value:
+    """x to the power y, in the best way where that is a number known when the graph is built."""
+    n = number(y)
+    if n == 1.0:
         return x
-    if y == 2.0:
+    if n == 2.0:
         return square(x)
-    if y == -1.0:
+    if n == -1.0:
         return reciprocal(x)
-    if y == 0.5:
+    if n == 0.5:
         return sqrt(x)
     return power(x, y)
 
@@ -93,7 +89,7 @@ expm1: Elementwise = elementwise(
 exp2: Elementwise = elementwise(
     "exp2",
     np.exp2,
-    lambda x, out: out * _LN2,
+    lambda x, out: out * ln(constant(2.0)),
     group="powers",
     summary="2 to the power x.",
     precise=lambda mp, x: mp.power(2, x),
@@ -131,7 +127,7 @@ log1p: Elementwise = elementwise(
 log2: Elementwise = elementwise(
     "log2",
     np.log2,
-    lambda x, out: divide(1.0 / _LN2, x),
+    lambda x, out: divide(reciprocal(ln(constant(2.0))), x),
     group="powers",
     summary="Logarithm to base 2.",
     domain="x > 0",
@@ -144,7 +140,7 @@ log2: Elementwise = elementwise(
 log10: Elementwise = elementwise(
     "log10",
     np.log10,
-    lambda x, out: divide(1.0 / _LN10, x),
+    lambda x, out: divide(reciprocal(ln(constant(10.0))), x),
     group="powers",
     summary="Logarithm to base 10.",
     domain="x > 0",
@@ -170,7 +166,7 @@ sqrt: Elementwise = elementwise(
 cbrt: Elementwise = elementwise(
     "cbrt",
     np.cbrt,
-    lambda x, out: divide(1.0 / 3.0, square(out)),
+    lambda x, out: divide(divide(1.0, 3.0), square(out)),
     group="powers",
     summary="Cube root, real for negative x.",
     precise=lambda mp, x: mp.cbrt(x) if x >= 0 else -mp.cbrt(-x),

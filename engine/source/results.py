@@ -144,7 +144,7 @@ def same(a: Result, b: Result) -> bool:
     if isinstance(a, tuple) and isinstance(b, tuple):
         return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
     if isinstance(a, Value) and isinstance(b, Value):
-        if a.constant is None or b.constant is None or a.type != b.type:
+        if a.constant is None or b.constant is None or a.type != b.type or a.recipe is not b.recipe:
             return False
         return bytes(a.constant.tobytes()) == bytes(b.constant.tobytes())
     if isinstance(a, Value | tuple | Undefined | Steps) or isinstance(b, Value | tuple | Undefined | Steps):

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.graph.recipes import steps
 from engine.graph.types import Array, Shape
 from engine.graph.values import Graph, Node, Value
 
@@ -15,7 +16,10 @@ Demand = Mapping[Value, Array]
 
 
 def demand(graph: Graph, needed: Sequence[Array]) -> Demand:
-    """What is needed of every value, constants and inputs included, for the `needed` elements of each output."""
+    """What is needed of every value, constants and inputs included, for the `needed` elements of each output.
+
+    Of constants with a recipe, and of what they are made of, everything.
+    """
     masks: dict[Value, Array] = {}
 
     def add(value: Value, mask: Array) -> None:
@@ -30,6 +34,9 @@ def demand(graph: Graph, needed: Sequence[Array]) -> Demand:
         if any(mask is not None for mask in wanted):
             for value, mask in zip(node.inputs, _inputs(node, wanted), strict=True):
                 add(value, mask)
+    for node in steps(list(masks)):
+        for value in (*node.inputs, *node.outputs):
+            masks[value] = np.ones(value.shape, dtype=bool)
     return masks
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from engine.errors import EngineFault
 from engine.execute.interpret import interpreted
+from engine.graph.recipes import steps
 from engine.graph.values import Graph, Node, Value
 from engine.limits import Budget
 from engine.verify.demand import Demand
@@ -83,14 +84,20 @@ def context(digits: int) -> Context:
 
 
 def evaluate(
-    graph: Graph, arguments: Sequence[Any], mp: Context, budget: Budget | None = None, only: Demand | None = None
+    graph: Graph,
+    arguments: Sequence[Any],
+    mp: Context,
+    budget: Budget | None = None,
+    only: Demand | None = None,
+    made: dict[Value, Any] | None = None,
 ) -> list[Any]:
     """The outputs as object arrays of mpf (0-d for numbers); booleans and integers stay what they are.
 
     `arguments` are numpy arrays or numbers (converted exactly) or object arrays of mpf.  Outside the domain of an
     operation, at its poles, and for numbers beyond 2^65536, the result is NaN.  With `only`, just those elements are
-    computed; the others hold numbers without a meaning.
+    computed; the others hold numbers without a meaning.  `made` are the constants with recipes found so far.
     """
+    made = {} if made is None else made
     values: dict[Value, Any] = {}
     for value, argument in zip(graph.inputs, arguments, strict=True):
         mask = None if only is None else only.get(value, _NOTHING)
@@ -102,11 +109,15 @@ def evaluate(
     def read(value: Value) -> Any:
         if value.constant is None:
             return values[value]
+        if value.recipe is not None:
+            if value not in made:
+                _follow(value, made, mp, budget)
+            return made[value]
         mask = None if only is None else only.get(value, _NOTHING)
         return exactly(value.constant, mp, mask) if value.type.dtype == "real" else np.asarray(value.constant)
 
     def inner(graph: Graph, given: Sequence[Any], step: int | None) -> list[Any]:
-        return evaluate(graph, given, mp, budget)
+        return evaluate(graph, given, mp, budget, made=made)
 
     for node in graph.nodes:
         if budget is not None:
@@ -127,6 +138,30 @@ def evaluate(
     return [read(v) for v in graph.outputs]
 
 
+def _follow(constant: Value, made: dict[Value, Any], mp: Context, budget: Budget | None) -> None:
+    """Compute a constant, and all that its recipe needs, from numbers that are exact."""
+    for node in steps([constant]):
+        if node.outputs[0] in made:
+            continue
+        if budget is not None:
+            budget.check()
+        given = [made[v] if v.recipe is not None else _constant(v, mp) for v in node.inputs]
+        made.update(zip(node.outputs, _apply(node, given, mp), strict=True))
+
+
+def of_constant(value: Value, mp: Context) -> Any:
+    """A constant as an object array of mpf, by its recipe if it has one; integers and booleans stay what they are."""
+    made: dict[Value, Any] = {}
+    if value.recipe is None:
+        return _constant(value, mp)
+    _follow(value, made, mp, None)
+    return made[value]
+
+
+def _constant(value: Value, mp: Context) -> Any:
+    return exactly(value.constant, mp) if value.type.dtype == "real" else np.asarray(value.constant)
+
+
 def exactly(array: Any, mp: Context, only: Any = None) -> Any:
     """An object array of mpf equal to the given numbers; zeros where a mask `only` is False."""
     array = np.asarray(array)
@@ -136,7 +171,7 @@ def exactly(array: Any, mp: Context, only: Any = None) -> Any:
     if only is not None and not np.shape(only):
         only = np.broadcast_to(only, array.shape)
     for index in np.ndindex(array.shape) if only is None else map(tuple, np.argwhere(only).tolist()):
-        made[index] = mp.mpf(float(array[index]))
+        made[index] = mp.mpf(array[index].item())
     return made
 
 

@@ -13,10 +13,13 @@ import sympy
 from sympy.core.evalf import PrecisionExhausted
 
 from engine.errors import EngineFault
+from engine.graph.recipes import rounded_constants, steps
 from engine.graph.values import Graph, Node, Value
+from engine.verify.rounded import symbols_of
 
 DIGITS = 50
 MOST_DIGITS = 1000
+ALGEBRA = frozenset(["add", "subtract", "multiply", "chain", "divide", "negative", "reciprocal", "square", "sqrt"])
 
 
 class NoTwin(Exception):
@@ -36,12 +39,24 @@ def expressions(graph: Graph) -> tuple[list[Any], list[Any]]:
         values[value] = made
 
     def read(value: Value) -> Any:
-        return values[value] if value.constant is None else exactly(value.constant)
+        return values[value] if value in values else exactly(value.constant)
 
+    for node in steps(rounded_constants(graph)):
+        values.update(zip(node.outputs, _rounded(node, [read(v) for v in node.inputs]), strict=True))
     for node in graph.nodes:
         for value, result in zip(node.outputs, _apply(node, [read(v) for v in node.inputs]), strict=True):
             values[value] = result
     return symbols, [read(v) for v in graph.outputs]
+
+
+def _rounded(node: Node, inputs: list[Any]) -> list[Any]:
+    """The constants that a recipe makes: arithmetic is shown to sympy, of the rest only the digits are."""
+    if node.primitive.name in ALGEBRA or node.primitive.kind == "linear":
+        return _apply(node, inputs)
+    try:
+        return [symbols_of(v) for v in node.outputs]
+    except ValueError as error:
+        raise NoTwin(str(error)) from error
 
 
 def exactly(array: Any) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.graph.recipes import rounded_constants, steps
 from engine.graph.types import Array
 from engine.graph.values import Graph, Value, with_outputs
 from engine.limits import Budget
@@ -85,8 +86,9 @@ def settle(graph: Graph, arguments: Sequence[Any], budget: Budget, needed: Seque
 
 def _reals(graph: Graph) -> list[Value]:
     """Everything that is added to something, or computed on the way."""
-    given = {v for node in graph.nodes for v in node.inputs}
-    every = given.union(*[node.outputs for node in graph.nodes])
+    nodes = [*graph.nodes, *steps(rounded_constants(graph))]
+    given = {v for node in nodes for v in node.inputs}
+    every = given.union(*[node.outputs for node in nodes])
     return [v for v in every if v.type.dtype == "real" and not v.type.stacked]
 
 

@@ -218,4 +218,18 @@ CASES = (
         lambda x, y, z: mp.exp((y - z) * mp.log(x)),
         "x^3 and x^2 underflow to 0 and give 0/0; the quotient is x with slope 1, and x log x in the exponents.",
     ),
+    Case(
+        "tenth-power-of-a-huge-number",
+        "x^0.1",
+        {"x": 1e300},
+        lambda x: mp.exp(mp.log(x) * mpf(0.1)),
+        "0.1 - 1 is rounded when the slope is 0.1 x^(0.1 - 1), which 690 times the error of the exponent changes.",
+    ),
+    Case(
+        "cube-root-as-a-power",
+        "x^(1/3)",
+        {"x": 1e300},
+        lambda x: mp.cbrt(x),
+        "1/3 is rounded: thirteen digits, where the cube root has sixteen.",
+    ),
 )

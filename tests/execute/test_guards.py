@@ -12,14 +12,15 @@ import engine.derive.rounding
 import engine.primitives.table
 from engine.execute import guards as module
 from engine.execute.compile import compile_graph
-from engine.execute.guards import guards
+from engine.execute.guards import doubtful, guards
+from engine.graph.exactness import EXACT
 from engine.graph.registry import PRIMITIVES
 from engine.primitives import conditioning
 from tests.asking import graph_of_text
 
 RULES = frozenset(module._RULES)
 PLACES = {
-    "exact": conditioning.EXACT,
+    "exact": EXACT,
     "tame": conditioning.TAME,
     "unruly": conditioning.UNRULY,
     "a rule": RULES,
@@ -182,3 +183,27 @@ def test_a_guard_changes_no_bit() -> None:
 def test_without_guards_nothing_fires() -> None:
     graph, arguments = graph_of_text("(x + 1) - y", {"x": 1e-10, "y": 1.0})
     assert compile_graph(graph)(arguments)[2] is False
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("x*sqrt(2)", False),
+        ("x/3 + 1/3", False),
+        ("x*(1 + 0.1 + 0.2)", False),
+        ("x*(0*exp(1))", False),
+        ("x*[0.0, 1.0]/3*(1/7)", False),
+        ("(1e16 + 1 - 1e16)*x", True),
+        ("(sqrt(2)*sqrt(2) - 2)*x", True),
+        ("exp(-1000)*x", True),
+        ("exp(-720)*x", True),
+        ("(1e-200*1e-200)*x", True),
+        ("1e16 + 1 - 1e16", True),
+        ("1/3", False),
+    ],
+)
+def test_constants_that_lost_digits_when_they_were_folded_are_doubtful(text: str, expected: bool) -> None:
+    graph, arguments = graph_of_text(text, {"x": 2.0} if "x" in text.replace("exp", "") else {})
+    assert doubtful(graph) == expected
+    guarded = compile_graph(graph, guard=True)(arguments)[2]
+    assert guarded == expected

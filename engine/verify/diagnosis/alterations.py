@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from engine.graph.build import Builder
-from engine.graph.simplify import number
+from engine.graph.simplify import held
 from engine.graph.values import Value
 from engine.primitives.products import swap_last
 from engine.verify.diagnosis.candidate import Prior
@@ -65,7 +65,7 @@ def _elementwise(edge: Edge) -> Iterator[Alteration]:
     partial = partial_of(edge)
     if partial is None or edge.outgoing is None:
         return
-    known = partial if isinstance(partial, float) else number(partial)
+    known = partial if isinstance(partial, float) else held(partial)
     if known in (1.0, -1.0):
         return
     if known is not None:

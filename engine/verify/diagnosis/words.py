@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from engine.graph.simplify import number
+from engine.graph.simplify import held
 from engine.graph.values import Node, Value
 
 LONGEST = 40
@@ -42,7 +42,7 @@ class Words:
         """The text and how tightly it binds: 1 sum, 2 product, 3 power, 4 name or call."""
         if value in self._names:
             return self._names[value], 4
-        constant = number(value)
+        constant = held(value)
         if constant is not None:
             text = f"{constant:.6g}"
             return text, 4 if constant >= 0 else 1
@@ -75,7 +75,7 @@ class Words:
         if name in _INFIX:
             sign, level = _INFIX[name]
             gap = " " if level == 1 else ""
-            if sign == "*" and number(node.inputs[1]) is not None and number(node.inputs[0]) is None:
+            if sign == "*" and held(node.inputs[1]) is not None and held(node.inputs[0]) is None:
                 return f"{part(1, level)}*{part(0, level + 1)}", level
             mean = self._mean(node, depth)
             right = level if sign in "+*" else level + 1
@@ -122,7 +122,7 @@ def mean_of(node: Node) -> int | None:
 
 def divisor(node: Node) -> float | None:
     """The number that a division divides by."""
-    return number(node.inputs[1]) if node.primitive.name == "divide" else None
+    return held(node.inputs[1]) if node.primitive.name == "divide" else None
 
 
 def _total(node: Node) -> Node | None:
