@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,9 +10,11 @@ import numpy as np
 
 from engine.execute.careful import Birth, Findings, Met, Path
 from engine.graph.values import Graph, Node, Value
+from engine.primitives.table import FUNCTIONS
 from engine.question import Warning
 from engine.source.text import Span, locate
 
+_CALL = re.compile(r"([A-Za-z_]\w*)\s*\(")
 MOST = 20
 """Warnings of one code, at most; a last one says how many more there are."""
 
@@ -147,6 +150,13 @@ def _relevant(met: Met, findings: Findings, cotangents: Mapping[Value, Value] | 
     return Met.at(met.node, left) if np.any(left) else None
 
 
+def _written(node: Node, text: str) -> str:
+    """The name of an operation; one that is no function of the language goes by the function that was called."""
+    name = node.primitive.name
+    called = None if name in FUNCTIONS or node.span is None else _CALL.match(text, node.span.start)
+    return name if called is None else called[1]
+
+
 def _kink(met: Met, text: str) -> Warning:
     node = met.node
     name, kink = node.primitive.name, node.primitive.kink
@@ -162,6 +172,7 @@ def _kink(met: Met, text: str) -> Warning:
             node.span,
             extra,
         )
+    name = extra["operation"] = _written(node, text)
     extra["convention"] = kink.convention
     sides = ""
     if kink.left is not None and kink.right is not None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from engine.checking.agreement import heard, ulps
 from engine.checking.allowance import SLACK, UNITS, Claimed, Given, allowance, told
+from engine.checking.intermediate import intermediate_errors
 from engine.checking.kinks import between, met, points_of, scaled, without_jumps
 from engine.checking.verdict import verdict
 from engine.compiled import Prepared
@@ -104,7 +105,7 @@ def check(court: Court, witnesses: Witnesses, question: Question, assertion: Ass
     _known(assertion, names)
     _shaped(assertion, np.shape(answer.value))
     own_rule = stated_rule(court, question, budget)
-    truth = _truth(prepared, witnesses, question, answer, assertion, budget)
+    truth = _truth(court, prepared, witnesses, question, answer, assertion, budget)
     own = assertion.grad is None and assertion.value is None
     grad = {n: truth.fast[n] for n in names} if own else dict(assertion.grad or {})
     claim = Claim(
@@ -184,6 +185,7 @@ def _shaped(assertion: Assertion, needed: Shape) -> None:
 
 
 def _truth(
+    court: Court,
     prepared: Prepared,
     witnesses: Witnesses,
     question: Question,
@@ -231,6 +233,9 @@ def _truth(
     allowed = strict = granted(spread, errors)
     beside: dict[tuple[str, tuple[int, ...]], float] = {}
     sides = [] if examination is None else examination.resolved.sides
+    if not sides and examination is not None and _outside(assertion, expected, strict):
+        errors |= _of_intermediates(court, question, errors, budget)
+        allowed = strict = granted(spread, errors)
     if sides:
         inputs = [np.asarray(x) for x in question.at.values() if np.asarray(x).dtype.kind == "f"]
         points = points_of(sides, np.ndim(expected[""]))
@@ -261,6 +266,30 @@ def _may_be_rounding(rows: Sequence[Component], value: Component | None) -> bool
     """Whether all that is wrong is wrong by little."""
     wrong = [row for row in (*rows, *([] if value is None else [value])) if not row.ok]
     return all(row.rel_error <= ROUNDING for row in wrong)
+
+
+def _outside(assertion: Assertion, expected: Mapping[str, Array], allowed: Mapping[str, Array]) -> bool:
+    """Whether any number of a claim about the gradient is not near enough."""
+    if assertion.tolerance is not None:
+        return False
+    with np.errstate(invalid="ignore"):
+        return any(
+            a.shape == expected[n].shape and bool(np.any(np.abs(a - expected[n]) > allowed[n]))
+            for n, a in (assertion.grad or {}).items()
+        )
+
+
+def _of_intermediates(
+    court: Court, question: Question, errors: Mapping[str, Array], budget: Budget
+) -> Mapping[str, Array]:
+    """The rounding errors of the gradient, and those that another formula for it would have."""
+    try:
+        found = intermediate_errors(court.subject(question, budget), question, budget)
+    except EngineError:
+        if budget.cancelled:
+            raise
+        return {}
+    return {name: np.fmax(errors[name], more) for name, more in found.items()}
 
 
 def _by_name(parts: Mapping[str, Any]) -> dict[str, Array]:

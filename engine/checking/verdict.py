@@ -126,6 +126,11 @@ def _kink(rows: Sequence[Component], sides: Sequence[Sides]) -> str:
     text += f"{_side(first.right)} from the right"
     if what != "a kink":
         return text + "."
+    if first.left == first.right:
+        return (
+            f"The function has a kink here: along {place} its derivative is {_side(first.left)} from both sides, but "
+            "along directions between the axes it is not what the components add up to."
+        )
     within = "lies between them: any such choice is defensible" if row.ok else "is neither of them"
     return f"{text}; {row.claimed!r} {within}."
 

@@ -9,7 +9,10 @@ from engine.graph.types import Array
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """A component without a derivative: what it tends to from the left and from the right (None: to nothing)."""
+    """A component without a derivative: what it tends to from the left and from the right (None: to nothing).
+
+    The same from both sides, where the components do not add up in directions between the axes.
+    """
 
     part: str
     inputs: tuple[str, ...]

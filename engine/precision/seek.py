@@ -77,16 +77,18 @@ def _refute(found: Resolved, tasks: list[Task], before: list[Array]) -> None:
             for k in range(len(group[0].u))
         ]
         slopes = one_sided(group[0].point, way) if len(group) > 1 else []
-        added: list[list[tuple[float, Target]]] = [[] for _ in slopes]
+        added: list[list[tuple[float, Target, Task]]] = [[] for _ in slopes]
         for c, task in zip(weights, group, strict=True) if slopes else ():
             for i, target in zip(task.pick(range(len(slopes))), task.targets, strict=True):
-                added[i].append((c, target))
+                added[i].append((c, target, task))
         for terms, (left, right) in zip(added, slopes, strict=True):
-            places = [target for _, target in terms]
             with np.errstate(invalid="ignore"):
-                total = sum(c * found.outputs[o][place] for c, (o, place) in terms)
+                total = sum(c * found.outputs[o][place] for c, (o, place), _ in terms)
             if left is None or right is None or not agrees_with(both(left, right), float(total)):
-                for output, place in places:
+                for _, (output, place), task in terms:
+                    limit = float(found.outputs[output][place])
+                    if left is not None and right is not None and (output, place) in found.places:
+                        found.sides.append(Sides(task.part, task.inputs, place, limit, limit))
                     found.outputs[output][place] = before[output][place]
                     found.sure[output][place] = False
                     found.places.discard((output, place))

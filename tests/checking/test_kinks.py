@@ -89,6 +89,29 @@ def test_a_tolerance_that_was_asked_for_holds_at_a_kink() -> None:
     assert [row.ok for row in strict.components] == [False]
 
 
+@pytest.mark.parametrize("text", ["median(x)", "2*median(x) + sum(x)", "median([x[0], x[1], x[2]])"])
+def test_partial_derivatives_that_do_not_add_up_are_no_gradient(text: str) -> None:
+    """Where all elements are equal, each can move alone without the median."""
+    report = claim(text, {"x": [1.0, 1.0, 1.0]}, {"x": [7.0, 0.0, 0.0]})
+    assert report.verdict == "not-differentiable"
+    assert "from both sides" in report.message
+    assert not report.components[0].ok
+
+
+def test_the_convention_is_no_mistake_where_components_do_not_add_up() -> None:
+    report = claim("median(x)", {"x": [1.0, 1.0, 1.0]}, {"x": [1 / 3, 1 / 3, 1 / 3]})
+    assert report.verdict == "not-differentiable"
+    assert all(row.ok for row in report.components)
+
+
+def test_a_kink_has_the_name_that_the_client_wrote() -> None:
+    answer = ENGINE.answer(question("1 + median(x)", {"x": [1.0, 1.0, 1.0]}), "grad", budget())
+    (warning,) = [w for w in answer.warnings if w.code == "kink"]
+    assert warning.message.startswith("median has a kink here")
+    assert warning.extra["operation"] == "median"
+    assert [(s["left"], s["right"]) for s in warning.extra["sides"]] == [(0.0, 0.0)] * 3
+
+
 # ---- where nobody could look ----
 
 
