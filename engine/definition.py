@@ -69,13 +69,13 @@ class Definition:
             check_names(self.root, self.uses, given)
 
     def lower(
-        self, builder: Builder, types: Mapping[str, Type], constants: Mapping[str, Any]
+        self, builder: Builder, types: Mapping[str, Type], constants: Mapping[str, Any], recorded: bool = False
     ) -> tuple[tuple[Value, ...], dict[str, Value]]:
-        """The outputs, and the inputs by name, emitted into `builder`; see `lower_expression`."""
+        """The outputs, and the inputs by name, emitted into `builder`; see `lower_expression` and `lower_program`."""
         if isinstance(self.root, statement.Program):
             from engine.source.program import lower_program
 
-            return lower_program(self.root, builder, types, constants)
+            return lower_program(self.root, builder, types, constants, recorded)
         return lower_expression(self.root, builder, types, constants)
 
 

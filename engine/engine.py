@@ -23,6 +23,8 @@ from engine.preparation import Preparation
 from engine.question import Answer, Array, Ask, Kind, Question
 from engine.source.names import Uses
 from engine.source.parse import normal_name
+from engine.precision.adjoints import adjoints_of, settled
+from engine.verify.ziv import Settled
 
 CACHE_BYTES = 256 * 2**20
 NODE_BYTES = 1000
@@ -84,14 +86,23 @@ class Engine:
             answer = decide(prepared, question, ask, answer, self.resolve, budget)
         return answer
 
-    def subject(self, question: Question, budget: Budget) -> Subject:
-        """The function of a question as the witnesses take it.  Raises what `prepare` raises for a faulty text."""
+    def adjoints(self, question: Question, budget: Budget) -> Settled:
+        """The adjoints of what a program assigns, in as many digits as they take; see `engine.precision.adjoints`."""
+        marked = self.subject(question, budget, recorded=True)
+        arguments = marked.arguments(question)
+        return settled(adjoints_of(marked.graph, arguments, self.limits, budget), arguments, budget)
+
+    def subject(self, question: Question, budget: Budget, recorded: bool = False) -> Subject:
+        """The function of a question as the witnesses take it; `recorded` with marks on what a program assigns.
+
+        Raises what `prepare` raises for a faulty text.
+        """
         try:
             definition = self.definition(question.text, question.kind)
-            key = _key(question, "subject", definition.uses)
+            key = _key(question, "recorded" if recorded else "subject", definition.uses)
             found = self._subjects.get(key)
             if found is None:
-                found = subject(question, definition, self.limits, budget)
+                found = subject(question, definition, self.limits, budget, recorded)
                 self._subjects.put(key, found, graph_bytes(found.graph))
             return found
         except EngineError as error:

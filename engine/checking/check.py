@@ -8,32 +8,35 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from engine.checking.agreement import heard, ulps
+from engine.checking.adjoints import Right, compared
+from engine.checking.agreement import heard
 from engine.checking.allowance import SLACK, UNITS, Claimed, Given, allowance, told
 from engine.checking.intermediate import intermediate_errors
 from engine.checking.kinks import between, met, points_of, scaled, without_jumps
+from engine.checking.rows import MOST_ROWS, badness, components, worst
 from engine.checking.verdict import verdict
 from engine.compiled import Prepared
 from engine.errors import EngineError, Fault, InvalidRequest, LimitExceeded, ShapeMismatch
 from engine.graph.types import Array, Shape
-from engine.limits import Budget
+from engine.limits import Budget, Limits
+from engine.precision.adjoints import adjoints_of, in_float64, marked
 from engine.precision.examine import PERTURBATION, Examination, signs
 from engine.precision.resolve import Sides
 from engine.precision.subject import Subject
 from engine.question import Answer, Ask, Question
 from engine.verify.diagnosis import Mismatch, diagnose
 from engine.verify.overrides import stated
-from engine.verify.report import Claim, Component, Hypothesis, Report, Witness
+from engine.verify.report import AdjointReport, Claim, Component, Hypothesis, Report, Verdict, Witness
 from engine.verify.unroll import unrolled
+from engine.verify.ziv import Settled
 
-MOST_ROWS = 100
 WIDE = 0.1
 """A tolerance wider than this part of the largest number in sight lets wrong claims pass."""
 CLOSE = 1e-9
 FEW = 16.0
 """Roundings that are granted where everything cancels."""
 FLOAT64_DIGITS = 16
-SHARES = {"errors": 0.3, "examine": 0.5, "symbolic": 0.4}
+SHARES = {"adjoints": 0.2, "errors": 0.3, "examine": 0.5, "symbolic": 0.4}
 """What of the remaining time each witness may take."""
 ROUNDING = 1e-4
 """Errors up to which a claim is not called wrong where there was no time to estimate those of rounding."""
@@ -50,23 +53,32 @@ class Witnesses(Protocol):
 
     def symbolic(self, question: Question, budget: Budget) -> dict[str, Array]: ...
 
+    def adjoints(self, question: Question, budget: Budget) -> Settled: ...
+
 
 class Court(Protocol):
     """What compiles questions."""
 
     def prepare(self, question: Question, ask: Ask, budget: Budget) -> Prepared: ...
 
-    def subject(self, question: Question, budget: Budget) -> Subject: ...
+    @property
+    def limits(self) -> Limits: ...
+
+    def subject(self, question: Question, budget: Budget, recorded: bool = False) -> Subject: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """What a client claims: a value, a gradient by input (both optional), how precise it was and may be."""
+    """What a client claims: a value, a gradient by input, adjoints by the names that a program assigns, all optional.
+
+    And how precise it was and may be.
+    """
 
     value: Array | None = None
     grad: Mapping[str, Array] | None = None
     precision: Claimed = "float64"
     tolerance: Given | None = None
+    adjoints: Mapping[str, Array] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +116,7 @@ def check(court: Court, witnesses: Witnesses, question: Question, assertion: Ass
     names = tuple(answer.grad or ())
     _known(assertion, names)
     _shaped(assertion, np.shape(answer.value))
+    adjoints = _adjoints(court, witnesses, question, assertion, budget)
     own_rule = stated_rule(court, question, budget)
     truth = _truth(court, prepared, witnesses, question, answer, assertion, budget)
     own = assertion.grad is None and assertion.value is None
@@ -144,11 +157,12 @@ def check(court: Court, witnesses: Witnesses, question: Question, assertion: Ass
         if diagnosis:
             message = f"{message} {diagnosis[0].detail}"
     condition = _condition(truth, names)
-    listed = sorted(rows, key=lambda row: (row.ok, -badness(row)))[:MOST_ROWS] if len(rows) > MOST_ROWS else rows
+    if adjoints is not None:
+        word, message = _with_adjoints(word, message, own, adjoints)
     return Report(
         word,
         message,
-        listed,
+        worst(rows),
         len(rows),
         len(wrong),
         spoken,
@@ -157,7 +171,56 @@ def check(court: Court, witnesses: Witnesses, question: Question, assertion: Ass
         diagnosis,
         value,
         [{"input": s.inputs[0], "index": list(s.index), "left": s.left, "right": s.right} for s in sides[:MOST_ROWS]],
+        adjoints,
     )
+
+
+def _with_adjoints(word: Verdict, message: str, own: bool, adjoints: AdjointReport) -> tuple[Verdict, str]:
+    """Verdict and message with what the claimed adjoints say; `own`: nothing else was claimed."""
+    if own and not adjoints.count and word == "correct":
+        return "inconclusive", adjoints.message
+    if word == "incorrect" and adjoints.count and not adjoints.wrong:
+        return word, f"{message} {adjoints.message.rstrip('.')}: it goes wrong on the way from there to the inputs."
+    if adjoints.wrong and word == "correct":
+        word = "incorrect"
+    return word, adjoints.message if own and word in ("correct", "incorrect") else f"{message} {adjoints.message}"
+
+
+def _adjoints(
+    court: Court, witnesses: Witnesses, question: Question, assertion: Assertion, budget: Budget
+) -> AdjointReport | None:
+    """The report on the claimed adjoints, if there are any."""
+    claimed = assertion.adjoints
+    if claimed is None:
+        return None
+    fault = "/claimed/adjoints"
+    if question.kind != "program":
+        detail = "An expression gives no names to intermediate results, whose adjoints these could be."
+        raise InvalidRequest(
+            detail,
+            faults=[Fault(fault, detail)],
+            hint="send it as a program that does: h = sin(x), then return h^2",
+        )
+    subject = court.subject(question, budget, recorded=True)
+    if subject.size is not None:
+        detail = "Adjoints are compared at one point, and this is a batch."
+        raise InvalidRequest(detail, faults=[Fault(fault, detail)], hint="send one point of it")
+    arguments = subject.arguments(question)
+    try:
+        found = adjoints_of(subject.graph, arguments, court.limits, budget)
+    except LimitExceeded as error:
+        return AdjointReport((), 0, 0, None, f"The adjoints were not compared: {error.detail}.")
+    expected, errors = in_float64(found, arguments, budget.share(SHARES["errors"] * budget.left))
+    try:
+        precise = witnesses.adjoints(question, budget.share(SHARES["adjoints"] * budget.left))
+        pairs = zip(expected, precise.outputs, precise.sure, strict=True)
+        expected = [np.where(sure, exact, fast) for fast, exact, sure in pairs]
+    except EngineError:
+        if budget.cancelled:
+            raise
+    names = {one.name for one in found.assigned}
+    right = Right(found.assigned, expected, errors, frozenset(marked(subject.graph)) - names)
+    return compared(claimed, right, question.text, assertion.precision, assertion.tolerance)
 
 
 def stated_rule(court: Court, question: Question, budget: Budget) -> str | None:
@@ -365,35 +428,6 @@ def _blind(claim: Claim, value: Component | None, truth: _Truth) -> bool:
         return False
     size = max(abs(value.claimed), abs(value.expected))
     return bool(np.max(truth.strict[""], initial=0.0) > WIDE * size and value.abs_error > CLOSE * size)
-
-
-def components(name: str, claimed: Array, expected: Array, allowed: Array) -> list[Component]:
-    """A row for every element of arrays of one shape."""
-    with np.errstate(all="ignore"):
-        difference = np.where(claimed == expected, 0.0, np.abs(claimed - expected))
-        relative = np.where(expected == 0, np.where(difference == 0, 0.0, np.nan), difference / np.abs(expected))
-        # Where the function has no number, NaN is the right answer.
-        ok = (claimed == expected) | (difference <= allowed) | (np.isnan(claimed) & np.isnan(expected))
-    apart = ulps(claimed, expected)
-    return [
-        Component(
-            name,
-            tuple(index),
-            float(claimed[index]),
-            float(expected[index]),
-            float(difference[index]),
-            float(relative[index]),
-            float(apart[index]),
-            bool(ok[index]),
-        )
-        for index in np.ndindex(claimed.shape)
-    ]
-
-
-def badness(row: Component) -> float:
-    """How wrong a row is, to put the worst first: relatively where that has a meaning."""
-    known = [error for error in (row.rel_error, row.abs_error) if error == error]
-    return known[0] if known else float("inf")
 
 
 def _value(claimed: Array, truth: _Truth) -> Component:

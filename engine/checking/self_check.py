@@ -11,16 +11,14 @@ import numpy as np
 from engine.checking.agreement import heard
 from engine.checking.allowance import allowance, told
 from engine.checking.check import (
-    MOST_ROWS,
     SHARES,
     Assertion,
     Court,
     Witnesses,
-    badness,
     check,
-    components,
     stated_rule,
 )
+from engine.checking.rows import components, worst
 from engine.errors import EngineError
 from engine.graph.types import Array
 from engine.limits import Budget
@@ -79,12 +77,11 @@ def self_check(
         message = _settled(len(rows), int(np.count_nonzero(~np.isnan(_flat(differences)) & ~np.isnan(_flat(expected)))))
     else:
         message = "There are no real numbers in the answer, so there is nothing that could be rounded wrongly."
-    listed = sorted(rows, key=lambda row: (row.ok, -badness(row)))[:MOST_ROWS] if len(rows) > MOST_ROWS else rows
     verdict = "inconclusive" if apart or wrong else "correct"
     return Report(
         verdict,  # type: ignore[arg-type]
         message,
-        listed,
+        worst(rows),
         len(rows),
         len(wrong),
         spoken,

@@ -22,6 +22,7 @@ from engine.precision import wire
 from engine.precision.examine import Examination
 from engine.precision.resolved import Resolved
 from engine.question import Array, Ask, Question
+from engine.verify.ziv import Settled
 
 NO_TIME = "No time was left for high precision."
 GRACE = 0.3
@@ -141,6 +142,11 @@ class Referee:
         """The gradient as sympy has it, by input.  Raises `Refused` with the reason where it has none."""
         content = {"task": "symbolic", "question": wire.question_to(question)}
         return wire.arrays_from(self._ask(content, budget))
+
+    def adjoints(self, question: Question, budget: Budget) -> Settled:
+        """The adjoints of what a program assigns; see `engine.precision.adjoints`."""
+        content = {"task": "adjoints", "question": wire.question_to(question)}
+        return wire.settled_from(self._ask(content, budget))
 
     def close(self) -> None:
         """End all processes, also those that are busy; whoever waits for one gets `BudgetExceeded`."""

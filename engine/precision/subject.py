@@ -57,13 +57,18 @@ class Subject:
         return array[point] if point is not None and name in self.varies else array
 
 
-def subject(question: Question, definition: Definition, limits: Limits, budget: Budget) -> Subject:
-    """The function of a question.  Raises the `EngineError` that preparing the question would raise."""
+def subject(
+    question: Question, definition: Definition, limits: Limits, budget: Budget, recorded: bool = False
+) -> Subject:
+    """The function of a question; of a program with marks on what it assigns, if it shall be `recorded`.
+
+    Raises the `EngineError` that preparing the question would raise.
+    """
     inputs = Inputs(question, definition.uses)
     definition.check(inputs.arrays)
     builder = Builder(limits, budget)
     types = {name: inputs.types[name] for name in inputs.moving}
-    outputs, values = definition.lower(builder, types, inputs.constants)
+    outputs, values = definition.lower(builder, types, inputs.constants, recorded)
     graph = builder.finish(outputs)
     wrt = [name for name in inputs.wrt([]) if name in values and inputs.differentiable(name)]
     return Subject(

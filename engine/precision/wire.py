@@ -12,6 +12,7 @@ import numpy as np
 from engine.precision.examine import Examination
 from engine.precision.resolved import Resolved, Sides
 from engine.question import Array, Question
+from engine.verify.ziv import Settled
 
 
 def array_to(array: Any) -> dict[str, Any]:
@@ -91,6 +92,16 @@ def examination_from(content: Mapping[str, Any]) -> Examination:
     """The examination again."""
     differences, spread = (list_from(content[name]) for name in ("differences", "spread"))
     return Examination(resolved_from(content["resolved"]), differences, spread, array_from(content["slopes"]))
+
+
+def settled_to(settled: Settled) -> dict[str, Any]:
+    """Settled numbers as an object of JSON."""
+    return {"outputs": list_to(settled.outputs), "sure": list_to(settled.sure), "digits": settled.digits}
+
+
+def settled_from(content: Mapping[str, Any]) -> Settled:
+    """Settled numbers again."""
+    return Settled(list_from(content["outputs"]), list_from(content["sure"]), content["digits"])
 
 
 def list_to(arrays: Sequence[Any]) -> list[dict[str, Any]]:

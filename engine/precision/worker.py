@@ -39,6 +39,7 @@ class Worker:
             "resolve": self._resolve,
             "examine": self._examine,
             "symbolic": self._symbolic,
+            "adjoints": self._adjoints,
         }
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -67,6 +68,10 @@ class Worker:
     def _symbolic(self, request: dict[str, Any], budget: Budget) -> Any:
         question = wire.question_from(request["question"])
         return wire.arrays_to(self._engine.symbolic(question, budget))
+
+    def _adjoints(self, request: dict[str, Any], budget: Budget) -> Any:
+        question = wire.question_from(request["question"])
+        return wire.settled_to(self._engine.adjoints(question, budget))
 
 
 def main() -> None:

@@ -16,18 +16,26 @@ from engine.source.interpreter import Interpreter
 from engine.source.lower import output_of
 from engine.source.merging import MISSING, kind_of
 from engine.source.outputs import program_outputs, result_span
+from engine.source.recording import Recorder
 from engine.source.results import Result
 from engine.source.stack import deep_stack
 
 
 def lower_program(
-    program: statement.Program, builder: Builder, types: Mapping[str, Type], constants: Mapping[str, Any]
+    program: statement.Program,
+    builder: Builder,
+    types: Mapping[str, Type],
+    constants: Mapping[str, Any],
+    recorded: bool = False,
 ) -> tuple[tuple[Value, ...], dict[str, Value]]:
-    """The outputs of a program, and its inputs by name, emitted into `builder`; as `lower_expression`."""
+    """The outputs of a program, and its inputs by name, emitted into `builder`; as `lower_expression`.
+
+    `recorded`: what it assigns is marked (`engine.source.recording`).
+    """
     with deep_stack(), builder:
         inputs = {name: builder.input(type) for name, type in types.items()}
         given = {**inputs, **{name: builder.constant(value) for name, value in constants.items()}}
-        interpreter = Interpreter(program, builder.limits, given)
+        interpreter = (Recorder if recorded else Interpreter)(program, builder.limits, given)
         try:
             result = _result(interpreter, program, given)
         except RecursionError:

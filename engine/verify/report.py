@@ -81,12 +81,34 @@ class Tolerance:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstWrong:
+    """The wrong adjoint that comes first from the result backwards, and where its value is assigned."""
+
+    name: str
+    span: Span | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdjointReport:
+    """Claimed adjoints: `rows`, whose `input` is the name, all or the worst 100 of `count`."""
+
+    rows: Sequence[Component]
+    count: int
+    wrong: int
+    first_wrong: FirstWrong | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The whole report.
 
     `components`: all, or the worst 100 of `count`, of which `wrong` are outside the tolerance.  `condition`: how much
     larger the relative error of the gradient is than that of the inputs, at worst; None where it is not known.
     `value`: the claimed value, if there was one.  `one_sided`: derivatives from the left and right where they differ.
+    `adjoints`: what there is to say of those that were claimed, None if none were.
+    `adjoints`: what there is to say of those, if any were claimed.
     """
 
     verdict: Verdict
@@ -100,6 +122,7 @@ class Report:
     diagnosis: Sequence[Hypothesis] = ()
     value: Component | None = None
     one_sided: Sequence[Mapping[str, object]] = field(default_factory=tuple)
+    adjoints: AdjointReport | None = None
 
 
 @dataclass(frozen=True, slots=True)
