@@ -13,6 +13,7 @@ from engine.errors import EngineError
 from engine.graph.recipes import rounded_constants, steps
 from engine.graph.values import Graph
 from engine.limits import Budget, Limits
+from engine.precision.adjoints import adjoints_of, settled
 from engine.precision.escalate import decide, undecided
 from engine.precision.examine import Examination, examine
 from engine.precision.resolve import resolve
@@ -23,7 +24,6 @@ from engine.preparation import Preparation
 from engine.question import Answer, Array, Ask, Kind, Question
 from engine.source.names import Uses
 from engine.source.parse import normal_name
-from engine.precision.adjoints import adjoints_of, settled
 from engine.verify.ziv import Settled
 
 CACHE_BYTES = 256 * 2**20

@@ -32,12 +32,13 @@ class Question:
 
     `text` is the source, of an expression or a program (`kind`); `at` holds float64, int64 or bool arrays by input name
     (zero-dimensional for numbers); `wrt` None means every real input; `batch` True means that the first axis of every
-    input runs over points, a tuple names the inputs for which it does.  `along` holds the directions of a `jvp` (tangents) or `hvp` (vectors) by input
-    name, or of a `vjp` (the cotangent) under the empty name, or under `0`, `1`, … where the text is a tuple and has
-    several outputs; with `many`, each has one more leading axis, over several directions.  An `hvp` may have a
-    cotangent beside its vectors, and only one: what is differentiated is then the sum of the outputs with these
-    weights.  `precision` says when more digits than those of float64 are used; `digits` asks how many are right.
-    `format` `coo` asks for the entries of a Jacobian or Hessian that may differ from 0, instead of all.
+    input runs over points, a tuple names the inputs for which it does.  `along` holds the directions of a `jvp`
+    (tangents) or `hvp` (vectors) by input name, or of a `vjp` (the cotangent) under the empty name, or under `0`, `1`,
+    … where the text is a tuple and has several outputs; with `many`, each has one more leading axis, over several
+    directions.  An `hvp` may have a cotangent beside its vectors, and only one: what is differentiated is then the sum
+    of the outputs with these weights.  `precision` says when more digits than those of float64 are used; `digits` asks
+    how many are right. `format` `coo` asks for the entries of a Jacobian or Hessian that may differ from 0, instead of
+    all.
     """
 
     text: str
