@@ -37,7 +37,9 @@ def guards(graph: Graph, rare: bool = False) -> Mapping[Node, Guard]:
     found: dict[Node, Guard] = {}
     for node in graph.nodes:
         name = node.primitive.name
-        clean = all(v in exact or _given(v) or v.type.dtype != "real" for v in node.inputs)
+        clean = all(
+            v in exact or (v.constant is not None and v.recipe is None) or v.type.dtype != "real" for v in node.inputs
+        )
         if name in EXACT:
             if clean or name in WHOLE:
                 exact.update(node.outputs)
@@ -78,11 +80,6 @@ def _positive(graph: Graph) -> set[Value]:
         if name in POSITIVE or (name in KEEPING and reals and all(v in found for v in reals)):
             found.update(node.outputs)
     return found
-
-
-def _given(value: Value) -> bool:
-    """Whether this is a constant that nothing has rounded."""
-    return value.constant is not None and value.recipe is None
 
 
 SMALLEST_NORMAL = 2.0**-1022

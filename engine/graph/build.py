@@ -216,14 +216,8 @@ class Builder:
         arrays: Sequence[Array],
     ) -> tuple[Value, ...]:
         """Constants that keep their recipe."""
-        recipe = Node(primitive, values, params, (), types, self.span, self.derived)
-        recipe.outputs = tuple(
-            [
-                Value(t, self.span, index=i, constant=_frozen(array), recipe=recipe)
-                for i, (t, array) in enumerate(zip(types, arrays, strict=True))
-            ]
-        )
-        return recipe.outputs
+        folded = [_frozen(array) for array in arrays]
+        return Node(primitive, values, params, (), types, self.span, self.derived, folded).outputs
 
     def _check(self, types: tuple[Type, ...]) -> None:
         for type in types:

@@ -42,7 +42,7 @@ def is_exact(name: str, arguments: Sequence[Any], results: Sequence[Any]) -> boo
     if name in EXACT:
         # A cast is not where an integer is too long.
         return name != "cast" or arguments[0].dtype.kind != "i" or _below(arguments[0], 2**53)
-    if all(result.dtype.kind != "f" for result in results):
+    if results[0].dtype.kind != "f" and all(result.dtype.kind != "f" for result in results):
         return True
     simple = 0.0 if name in SIMPLE_AT_ZERO else 1.0 if name in SIMPLE_AT_ONE else None
     if simple is not None and bool(np.all(arguments[0] == simple)):

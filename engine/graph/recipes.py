@@ -6,14 +6,16 @@ nothing: whoever wants more digits than float64 has follows the recipe.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from engine.graph.rewire import rewired
 from engine.graph.values import Graph, Node, Value
 
 
-def steps(constants: Iterable[Value]) -> list[Node]:
+def steps(constants: Sequence[Value]) -> list[Node]:
     """The nodes that these constants are made by, each once and after those of its arguments."""
+    if not constants:
+        return []
     ordered: dict[Node, None] = {}
     todo = [(value.recipe, False) for value in constants if value.recipe is not None]
     todo.reverse()
@@ -32,16 +34,16 @@ def rounded_constants(graph: Graph) -> list[Value]:
     """The constants with a recipe that a graph uses, without those of the graphs inside."""
     used = [value for node in graph.nodes for value in node.inputs if value.recipe is not None]
     used += [value for value in graph.outputs if value.recipe is not None]
-    return list(dict.fromkeys(used))
+    return list(dict.fromkeys(used)) if used else used
 
 
 def graph_steps(graph: Graph) -> list[Node]:
     """The nodes of all recipes of a graph, of the graphs inside too."""
-    found = dict.fromkeys(steps(rounded_constants(graph)))
-    for node in graph.nodes:
-        for inner in node.graphs:
-            found.update(dict.fromkeys(graph_steps(inner)))
-    return list(found)
+    found = steps(rounded_constants(graph))
+    inner = [inside for node in graph.nodes if node.graphs for inside in node.graphs]
+    return (
+        list(dict.fromkeys([*found, *(step for inside in inner for step in graph_steps(inside))])) if inner else found
+    )
 
 
 def unfolded(graph: Graph) -> Graph:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -120,6 +120,7 @@ class Node:
         types: tuple[Type, ...],
         span: Span | None,
         derived: bool = False,
+        folded: Sequence[Any] | None = None,
     ) -> None:
         self.primitive = primitive
         self.inputs = inputs
@@ -128,7 +129,12 @@ class Node:
         self.span = span
         self.derived = derived
         self.effect: bool = primitive.effect or any(n.effect for g in graphs for n in g.nodes)
-        self.outputs = tuple(Value(type, span, self, index) for index, type in enumerate(types))
+        self.outputs: tuple[Value, ...]
+        if folded is None:
+            self.outputs = tuple(Value(type, span, self, index) for index, type in enumerate(types))
+        else:
+            numbered = enumerate(zip(types, folded, strict=True))
+            self.outputs = tuple(Value(type, span, None, index, array, self) for index, (type, array) in numbered)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -110,7 +110,7 @@ def pow_of(x: Value, y: Value) -> Value:
         return whole
     if number(y) == 0.0:
         return broadcast_to(constant(1.0), shape=x.shape)
-    return to_power(as_real(x), as_real(y))
+    return to_power(as_real(x), y)
 
 
 def _integers(indices: Value, size: int, name: str) -> Value:

@@ -38,7 +38,7 @@ def to_power(x: Value, y: Value) -> Value:
         return reciprocal(x)
     if n == 0.5:
         return sqrt(x)
-    return power(x, y)
+    return power(x, y if n is None else n)
 
 
 def _power_precise(mp, x, y):  # type: ignore[no-untyped-def]
