@@ -19,7 +19,7 @@ from service.functions.binding import Binding
 from service.pointers import pointer
 
 FIELDS = ("claimed", "tolerance")
-CLAIMED = ("value", "grad", "precision")
+CLAIMED = ("value", "grad", "adjoints", "precision")
 Path = tuple[str | int, ...]
 
 
@@ -44,28 +44,37 @@ def read_assertion(content: Any, limits: Limits) -> Assertion:
     if claimed is None:
         claimed = {}
     if type(claimed) is not dict:
-        faults.append(Fault("/claimed", "This has to be an object with `grad`, `value` or both."))
+        faults.append(
+            Fault("/claimed", "This has to be an object with `grad`, `value`, `adjoints` or several of these.")
+        )
         claimed = {}
     for name in claimed:
         if name not in CLAIMED:
             detail = f"There is no such field; a claim has {', '.join(CLAIMED)}."
-            if name == "adjoints":
-                detail = "The adjoints of what a program assigns cannot be checked in this version; send `grad`."
             faults.append(Fault(pointer(("claimed", name[:100])), detail))
     precision = claimed.get("precision", "float64")
     if type(precision) is not str or precision not in UNITS:
         faults.append(Fault("/claimed/precision", f"The precision has to be one of {', '.join(UNITS)}."))
     value = None if claimed.get("value") is None else _real(claimed["value"], ("claimed", "value"), limits, faults)
-    grad = claimed.get("grad")
-    arrays: dict[str, Array] | None = None
-    if grad is not None and type(grad) is not dict:
-        faults.append(Fault("/claimed/grad", 'This has to be an object: arrays by input, as in {"x": 1.5}.'))
-    elif grad is not None:
-        read = {name: _real(array, ("claimed", "grad", name), limits, faults) for name, array in grad.items()}
-        arrays = {name: array for name, array in read.items() if array is not None}
+    grad = _by_name(claimed, "grad", 'arrays by input, as in {"x": 1.5}', limits, faults)
+    adjoints = _by_name(claimed, "adjoints", 'arrays by what the program assigns, as in {"h": 1.5}', limits, faults)
     if faults:
         raise InvalidRequest(faults[0].detail, faults=faults[:100])
-    return Assertion(value, arrays, precision, given)
+    return Assertion(value, grad, precision, given, adjoints)
+
+
+def _by_name(
+    claimed: dict[str, Any], field: str, what: str, limits: Limits, faults: list[Fault]
+) -> dict[str, Array] | None:
+    """Arrays by name; None if there are none."""
+    content = claimed.get(field)
+    if content is None:
+        return None
+    if type(content) is not dict:
+        faults.append(Fault(f"/claimed/{field}", f"This has to be an object: {what}."))
+        return None
+    read = {name: _real(array, ("claimed", field, name), limits, faults) for name, array in content.items()}
+    return {name: array for name, array in read.items() if array is not None}
 
 
 def _real(value: Any, path: Path, limits: Limits, faults: list[Fault]) -> Array | None:

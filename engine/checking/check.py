@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.checking.adjoints import Right, compared
 from engine.checking.agreement import heard
-from engine.checking.allowance import SLACK, UNITS, Claimed, Given, allowance, told
+from engine.checking.allowance import SLACK, Claimed, Given, allowance, told
 from engine.checking.intermediate import intermediate_errors
 from engine.checking.kinks import between, met, points_of, scaled, without_jumps
 from engine.checking.rows import MOST_ROWS, badness, components, worst
@@ -33,8 +33,6 @@ from engine.verify.ziv import Settled
 WIDE = 0.1
 """A tolerance wider than this part of the largest number in sight lets wrong claims pass."""
 CLOSE = 1e-9
-FEW = 16.0
-"""Roundings that are granted where everything cancels."""
 FLOAT64_DIGITS = 16
 SHARES = {"adjoints": 0.2, "errors": 0.3, "examine": 0.5, "symbolic": 0.4}
 """What of the remaining time each witness may take."""
@@ -284,14 +282,10 @@ def _truth(
 
     def granted(changes: Mapping[str, Array], lost: Mapping[str, Array]) -> dict[str, Array]:
         precision, tolerance = assertion.precision, assertion.tolerance
-        found = {
+        return {
             name: allowance(number, changes[name], lost[name], precision, tolerance)
             for name, number in expected.items()
         }
-        if tolerance is None:
-            for name in expected.keys() & question.at.keys():
-                found[name] = found[name] + _of_zeros(expected[name], expected[""], question.at[name], precision)
-        return found
 
     allowed = strict = granted(spread, errors)
     beside: dict[tuple[str, tuple[int, ...]], float] = {}
@@ -313,16 +307,6 @@ def _truth(
             beside[name, index] = float(np.max(near, initial=0.0))
     unknown = not known and assertion.tolerance is None
     return _Truth(expected, fast, differences, allowed, strict, beside, spread, sure, examination, why_not, unknown)
-
-
-def _of_zeros(expected: Array, value: Array, x: Array, precision: Claimed) -> Array:
-    """What a claim may have where exactly 0 is expected: some roundings of the value, per change of the input.
-
-    Our own formula may have found out that everything cancels, and have nothing to round there.
-    """
-    size = np.where(np.isfinite(value), np.abs(value), 0.0).reshape(value.shape + (1,) * (expected.ndim - value.ndim))
-    scale = max(1.0, float(np.max(np.abs(x), initial=0.0)))
-    return np.where(expected == 0, FEW * UNITS[precision] * size / scale, 0.0)
 
 
 def _may_be_rounding(rows: Sequence[Component], value: Component | None) -> bool:

@@ -1,5 +1,17 @@
 // The requests and answers of Adjoint, written by `python -m docs.generate` from its OpenAPI document.
 
+/** One number of a claimed adjoint; where all assignments were claimed, the index has theirs first. */
+export interface Adjoint {
+  name: string;
+  index: number[];
+  claimed: number | NonFinite;
+  expected: number | NonFinite;
+  abs_error: number | NonFinite;
+  rel_error: number | NonFinite;
+  ulp_error: number | NonFinite;
+  ok: boolean;
+}
+
 export type ArrayValue = number | boolean | NonFinite | ArrayValue[] | Packed;
 
 /** A question about a gradient, and what the client got for it. */
@@ -53,6 +65,11 @@ export interface Claim {
   value?: ArrayValue | null;
   /** Components by input; inputs may be left out. */
   grad?: { [name: string]: ArrayValue } | null;
+  /**
+   * Derivatives of the result in what a program assigns, by name: of the last assignment, or with one axis more of all
+   * of them in their order.
+   */
+  adjoints?: { [name: string]: ArrayValue } | null;
   /** What the client's code computes in. */
   precision?: "float64" | "float32";
 }
@@ -112,6 +129,13 @@ export interface Example {
 export interface Fault {
   /** A JSON Pointer (RFC 6901) into the request. */
   pointer: string;
+  detail: string;
+}
+
+/** The wrong adjoint that comes first from the result backwards, and the assignment that it is about. */
+export interface FirstWrong {
+  name: string;
+  span: Span | null;
   detail: string;
 }
 
@@ -729,6 +753,10 @@ export interface Report {
   diagnosis: Hypothesis[];
   value: CheckedValue | null;
   one_sided: OneSided[];
+  /** All, or the worst 100; there if adjoints were claimed. */
+  adjoints?: Adjoint[] | null;
+  /** Null where all claimed adjoints are right. */
+  first_wrong?: FirstWrong | null;
 }
 
 /** A stretch of the source text: lines and columns count from 1, the end is exclusive. */

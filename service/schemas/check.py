@@ -38,6 +38,12 @@ class ClaimBody(BaseModel):
 
     value: MaybeArray = Field(None, description="The value; one per point in a batch.", examples=[4.314829847437827])
     grad: dict[str, AnyArray] | None = Field(None, description="Components by input; inputs may be left out.")
+    adjoints: dict[str, AnyArray] | None = Field(
+        None,
+        description="Derivatives of the result in what a program assigns, by name: of the last assignment, or with one "
+        "axis more of all of them in their order.",
+        examples=[{"h": 1.2}],
+    )
     precision: Literal["float64", "float32"] = Field("float64", description="What the client's code computes in.")
 
 
@@ -122,6 +128,31 @@ class OneSidedModel(BaseModel):
     right: MaybeNumber
 
 
+class AdjointModel(BaseModel):
+    """One number of a claimed adjoint; where all assignments were claimed, the index has theirs first."""
+
+    model_config = ConfigDict(title="Adjoint")
+
+    name: str
+    index: list[int]
+    claimed: Number
+    expected: Number
+    abs_error: Number
+    rel_error: Number
+    ulp_error: Number
+    ok: bool
+
+
+class FirstWrongModel(BaseModel):
+    """The wrong adjoint that comes first from the result backwards, and the assignment that it is about."""
+
+    model_config = ConfigDict(title="FirstWrong")
+
+    name: str
+    span: SpanModel | None
+    detail: str
+
+
 class ReportAnswer(BaseModel):
     """The verdict, and everything that it rests on."""
 
@@ -138,3 +169,7 @@ class ReportAnswer(BaseModel):
     diagnosis: list[HypothesisModel] = Field(description="The mistakes that explain a mismatch, best first.")
     value: ValueModel | None
     one_sided: list[OneSidedModel]
+    adjoints: list[AdjointModel] | None = Field(
+        None, description="All, or the worst 100; there if adjoints were claimed."
+    )
+    first_wrong: FirstWrongModel | None = Field(None, description="Null where all claimed adjoints are right.")

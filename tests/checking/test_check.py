@@ -19,6 +19,7 @@ from engine.precision.examine import Examination
 from engine.precision.referee import Refused
 from engine.question import Array, Ask, Question
 from engine.verify.report import Report
+from engine.verify.ziv import Settled
 from tests.asking import ENGINE, budget, question
 from tests.corpus.test_corpus import CASES, numbers
 from tests.verify.functions import generated, written
@@ -41,6 +42,10 @@ class Here:
         if not self._symbolic:
             raise Refused("it was not asked")
         return ENGINE.symbolic(asked, given)
+
+    def adjoints(self, asked: Question, given: Budget) -> Settled:
+        """Those of what a program assigns."""
+        return ENGINE.adjoints(asked, given)
 
 
 def claim(

@@ -19,6 +19,7 @@ from engine.limits import Budget
 from engine.precision.examine import Examination
 from engine.precision.subject import Subject
 from engine.question import Array, Ask, Question
+from engine.verify.ziv import Settled
 from tests.asking import ENGINE, budget, question
 from tests.checking.test_check import Absent, Here, claim
 
@@ -177,18 +178,24 @@ class Late:
         """Nothing."""
         raise BudgetExceeded("It is late.")
 
+    def adjoints(self, asked: Question, given: Budget) -> Settled:
+        """Nothing."""
+        raise BudgetExceeded("It is late.")
+
 
 class Strict:
     """A court that keeps to the budget to the millisecond, as that of a large function does."""
+
+    limits = ENGINE.limits
 
     def prepare(self, asked: Question, ask: Ask, given: Budget) -> Any:
         """As the engine does."""
         return ENGINE.prepare(asked, ask, given)
 
-    def subject(self, asked: Question, given: Budget) -> Subject:
+    def subject(self, asked: Question, given: Budget, recorded: bool = False) -> Subject:
         """What the engine has, in time."""
         given.check()
-        return ENGINE.subject(asked, given)
+        return ENGINE.subject(asked, given, recorded)
 
 
 def test_the_report_is_given_when_there_is_no_time_for_a_diagnosis() -> None:

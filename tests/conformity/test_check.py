@@ -193,6 +193,75 @@ def test_the_best_explanation_comes_first(server: Server) -> None:
     assert QUESTION["expr"][span["column"] - 1 : span["end_column"] - 1] == "-x*y"
 
 
+CHAIN = "h1 = sin(x)\nh2 = h1^2\nh3 = exp(h2)\nreturn h3*h1"
+H = math.sin(0.7)
+ADJOINTS = {"h1": math.exp(H**2) * (2 * H**2 + 1), "h2": H * math.exp(H**2), "h3": H}
+
+
+def test_right_adjoints_of_a_program(server: Server) -> None:
+    """Derivatives of the result in what a program assigns, by the names that it gives."""
+    report = server.ask("/check", program=CHAIN, at={"x": 0.7}, claimed={"adjoints": ADJOINTS})
+    assert (report["verdict"], report["first_wrong"]) == ("correct", None)
+    assert [(row["name"], row["index"], row["ok"]) for row in report["adjoints"]] == [
+        ("h1", [], True),
+        ("h2", [], True),
+        ("h3", [], True),
+    ]
+    assert set(report["adjoints"][0]) == ROW - {"input"} | {"name"}
+
+
+@pytest.mark.parametrize(("wrong", "first"), [(["h1"], "h1"), (["h1", "h2"], "h2"), (["h3", "h1"], "h3")])
+def test_the_first_wrong_adjoint_from_the_result_backwards(server: Server, wrong: list[str], first: str) -> None:
+    """“the earliest wrong one in reverse order is named”"""
+    claimed = {name: number + (name in wrong) for name, number in ADJOINTS.items()}
+    report = server.ask("/check", program=CHAIN, at={"x": 0.7}, claimed={"adjoints": claimed})
+    assert report["verdict"] == "incorrect"
+    assert report["first_wrong"]["name"] == first
+    assert report["first_wrong"]["span"]["line"] == int(first[1])
+    assert {row["name"] for row in report["adjoints"] if not row["ok"]} == set(wrong)
+
+
+def test_adjoints_of_every_assignment_in_a_loop(server: Server) -> None:
+    """With one axis more in front, the adjoints of all assignments in their order."""
+    asked = {"program": "for i in range(3):\n    x = 2*x\nreturn x", "at": {"x": 0.7}}
+    assert server.ask("/check", **asked, claimed={"adjoints": {"x": [4, 2, 1]}})["verdict"] == "correct"
+    assert server.ask("/check", **asked, claimed={"adjoints": {"x": 1}})["verdict"] == "correct"
+    report = server.ask("/check", **asked, claimed={"adjoints": {"x": [4, 3, 1]}})
+    assert [row["index"] for row in report["adjoints"] if not row["ok"]] == [[1]]
+
+
+@pytest.mark.parametrize(
+    ("fields", "adjoints", "pointer"),
+    [
+        ({"program": CHAIN}, {"h4": 1}, "/claimed/adjoints/h4"),
+        ({"program": CHAIN}, {"h1": "one"}, "/claimed/adjoints/h1"),
+        ({"program": CHAIN}, [1], "/claimed/adjoints"),
+        ({"expr": "sin(x)"}, {"h1": 1}, "/claimed/adjoints"),
+    ],
+)
+def test_adjoints_that_nobody_has_are_refused(server: Server, fields: Any, adjoints: Any, pointer: str) -> None:
+    """“errors (… each {"pointer":…} with a JSON Pointer)”"""
+    problem = server.refused("/check", 422, "invalid-request", **fields, at={"x": 0.7}, claimed={"adjoints": adjoints})
+    assert pointers(problem) == [pointer]
+
+
+def test_a_mistake_in_a_loop_has_its_place(server: Server) -> None:
+    """“missing-chain-factor with the node's span”"""
+    text = "for i in range(4):\n    x = sin(x)\nreturn x"
+    report = server.ask("/check", program=text, at={"x": 0.7}, claimed={"grad": {"x": 1}})
+    assert report["diagnosis"][0]["kind"] == "missing-chain-factor"
+    assert report["diagnosis"][0]["span"] == {"line": 2, "column": 9, "end_line": 2, "end_column": 15}
+
+
+def test_a_derivative_that_a_program_states_is_right(server: Server) -> None:
+    """Witnesses that look at the values are skipped, and say why."""
+    text = "q = straight_through(round)(w)\nreturn (q - 1)^2"
+    report = server.ask("/check", program=text, at={"w": 2.3}, claimed={"grad": {"w": 2}})
+    assert report["verdict"] == "correct"
+    assert report["witnesses"]["precise"]["status"] == "skipped"
+    assert "line 1" in report["witnesses"]["precise"]["reason"]
+
+
 @pytest.mark.parametrize(
     ("claimed", "pointer"),
     [

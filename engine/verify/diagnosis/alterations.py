@@ -88,14 +88,15 @@ _FROM_OUTPUT = frozenset(("square", "abs", "relu", "sign", "floor", "ceil", "rou
 """Operations whose derivative nobody takes at their result."""
 
 
-def _factor(words: Words, edge: Edge) -> str:
+def factor_of(words: Words, edge: Edge) -> str:
+    """The local derivative in words, empty where it is no factor."""
     with Builder():
         partial = partial_of(edge)
     return "" if partial is None else words.of(partial) if isinstance(partial, Value) else f"{partial:.6g}"
 
 
 def _says_missing(words: Words, edge: Edge) -> str:
-    factor, operation = _factor(words, edge), words.operation(edge.node)
+    factor, operation = factor_of(words, edge), words.operation(edge.node)
     which = f" with respect to {words.of(edge.value)}" if len(edge.node.inputs) > 1 else ""
     if not factor or factor == "…":
         return f"The derivative of {operation}{which} is missing, as though it were 1."

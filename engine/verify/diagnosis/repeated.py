@@ -14,7 +14,7 @@ from engine.graph.build import Builder
 from engine.graph.values import Graph, Node, Value
 from engine.limits import Budget, Limits
 from engine.source.text import Span
-from engine.verify.diagnosis.alterations import alterations
+from engine.verify.diagnosis.alterations import alterations, factor_of
 from engine.verify.diagnosis.candidate import Prior
 from engine.verify.diagnosis.edges import Alter, Edge
 from engine.verify.diagnosis.mismatch import Mismatch
@@ -103,7 +103,7 @@ def _of_group(group: Sequence[Edge], words: Words, builder: Builder) -> Iterator
             prior = Prior.CHAIN if alteration.prior == Prior.CONSTANT_CHAIN else alteration.prior
             replaced = dict.fromkeys(places, _or_as_it_is(alteration.alter))
             text = alteration.detail(words, each)
-            if alteration.name == "missing" and text != alteration.detail(words, group[-1]):
+            if alteration.name == "missing" and factor_of(words, each) != factor_of(words, group[-1]):
                 # The factor is another one in each step.
                 text = f"The derivative of {operation}{which} is missing, as though it were 1."
             yield prior, alteration.kind, text + every, each.node.span, replaced
