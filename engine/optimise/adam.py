@@ -64,7 +64,7 @@ def nadam(state: State, gradient: Array, options: Options) -> State:
     """
     gradient = decayed(state, gradient, options)
     beta1, beta2, t = options["beta1"], options["beta2"], state.step + 1
-    now, after = (_coefficient(options, step) for step in (t, t + 1))
+    now, after = (coefficient(options, step) for step in (t, t + 1))
     product = state.arrays["product"] * now
     first = moved(state.arrays["first"], gradient, beta1)
     second = beta2 * state.arrays["second"] + (1 - beta2) * (gradient * gradient)
@@ -75,7 +75,8 @@ def nadam(state: State, gradient: Array, options: Options) -> State:
     return state.after(x, first=first, second=second, product=product)
 
 
-def _coefficient(options: Options, step: int) -> float:
+def coefficient(options: Options, step: int) -> float:
+    """µ of a step, counted from 1."""
     return options["beta1"] * (1 - 0.5 * DECAY_OF_MOMENTUM ** (step * options["momentum_decay"]))
 
 

@@ -180,11 +180,16 @@ def main() -> None:
             else:
                 found = run(name, options, lambda step, x, p=problem: globals()[p](x))  # type: ignore[misc]
             runs.append({"method": name, "options": options, "problem": problem, **found})
+    torch.set_default_dtype(torch.float32)
+    usual = [
+        run("nadam", options, lambda step, x: problems["noisy"][step]) for options in ({}, {"momentum_decay": 0.02})
+    ]
     content = {
         "torch": torch.__version__.split("+")[0],
         "start": START,
         "problems": problems,
         "runs": runs,
+        "nadam": usual,
         "schedules": [{"name": n, "options": o, "rates": rates(n, o)} for n, o in SCHEDULES],
         "plateau": plateau(),
         "clips": clips(),
