@@ -1,8 +1,8 @@
 """How often `/check/steps` is right about an optimiser: right runs called wrong, mistakes found, and named first.
 
 Measured: runs of every method on four problems, written down naively without any code of the engine, right and with one
-mistake each (`tests/checking/planted.py`), and the right runs of torch.optim that the tests keep.  A mistake that leaves
-every number as it was is not counted.
+mistake each (`tests/checking/planted.py`), and the right runs of torch.optim that the tests keep.  A mistake that
+leaves every number as it was is not counted.
 
 Expected beforehand: no right run called wrong, every mistake found, and nine of ten named first.
 """
@@ -52,7 +52,8 @@ def main() -> None:
             found[kind] += report.verdict == "incorrect"
             first[kind] += kinds[:1] == [run.kind]
             told[kind] += run.kind in kinds
-    rows = [[kind, runs[kind], found[kind], first[kind], told[kind]] for kind in sorted(runs, key=lambda k: k == "all")]
+    kinds = sorted(runs, key=lambda kind: kind == "all")
+    rows = [[kind, *(str(count[kind]) for count in (runs, found, first, told))] for kind in kinds]
     print(table(["mistake", "runs", "incorrect", "named first", "named"], rows))
 
 

@@ -6,7 +6,10 @@ export type ArrayValue = number | boolean | NonFinite | ArrayValue[] | Packed;
 export interface CheckQuestion {
   /** One expression; `^` and `**` are power. */
   expr?: string | null;
-  /** Statements ending in `return`, or one `def`. Not in this version. */
+  /**
+   * Statements that end with `return`, or functions (`def`), of which the last is asked about and has the inputs as its
+   * parameters; with `return a, b` or `return {"name": a}` there are several results.
+   */
   program?: string | null;
   /** The id or name of a stored function: `/functions`. */
   function?: string | null;
@@ -60,6 +63,16 @@ export interface Claimed {
   grad: ArrayValue | { [name: string]: ArrayValue };
   /** The value at the point. */
   value?: number | NonFinite | null;
+}
+
+/** How gradients are cut: by the norm of all of them together, or by value. */
+export interface Clip {
+  /** The largest norm. */
+  norm?: number | null;
+  /** Added to the norm that is divided by; 1e-6 if absent. */
+  eps?: number | null;
+  /** The largest size of a component; not with `norm`. */
+  value?: number | null;
 }
 
 /** One number of the claim next to what it should be; NaN where there is nothing to compare. */
@@ -117,7 +130,10 @@ export interface Function {
   /** Follows from the content: the same content has the same id, on every server. */
   id: string;
   name: string | null;
-  expr: string;
+  /** Its text, where that is an expression. */
+  expr?: string | null;
+  /** Its text, where that is a program. */
+  program?: string | null;
   /** Those that questions give, then those that are bound. */
   inputs: FunctionInput[];
   /** Known where all inputs are declared or bound. */
@@ -136,15 +152,14 @@ export interface FunctionData {
   base64?: string | null;
 }
 
-/**
- * A function to store: exactly one of `expr` and `program`; of these, this version takes `expr`.
- *
- * A field that is null counts as not given.
- */
+/** A function to store: exactly one of `expr` and `program`. A field that is null counts as not given. */
 export interface FunctionDefinition {
   /** One expression; `^` and `**` are power. */
   expr?: string | null;
-  /** Statements ending in `return`, or one `def`. Not in this version. */
+  /**
+   * Statements that end with `return`, or functions (`def`), of which the last is asked about and has the inputs as its
+   * parameters; with `return a, b` or `return {"name": a}` there are several results.
+   */
   program?: string | null;
   /** What to call it: letters, digits, `_`, `-` and `.`; no two functions have the same name. */
   name?: string | null;
@@ -159,8 +174,11 @@ export interface FunctionInput {
   name: string;
   dtype: "float64" | "int64" | "bool" | null;
   shape: number[] | null;
-  /** Where it is known from; `text`: the text mentions it, and nothing was declared. */
-  source: "declared" | "data" | "text";
+  /**
+   * Where it is known from; `text`: the text mentions it, and nothing was declared; `default`: so too, and it has a
+   * value where a question gives none.
+   */
+  source: "declared" | "data" | "text" | "default";
 }
 
 /** Addresses that belong to a function. */
@@ -170,6 +188,8 @@ export interface FunctionLinks {
 
 /** The type of an output. */
 export interface FunctionOutput {
+  /** What a program calls it, in the order of its `return`. */
+  name?: string | null;
   dtype: "float64" | "int64" | "bool";
   shape: number[];
 }
@@ -209,7 +229,7 @@ export interface HessianAnswer {
   check?: Report | null;
   value: ArrayValue;
   grad: { [name: string]: ArrayValue };
-  hessian: { [name: string]: { [name: string]: ArrayValue | Coo | Coo[] } };
+  hessian: { [name: string]: { [name: string]: ArrayValue | Coo | Coo[] | { [name: string]: ArrayValue | Coo } } };
   /** With `coo`: how many directions had to be pushed or pulled through the function for all entries. */
   passes?: number | null;
   /** With `digits`: the estimated right decimal digits, arranged as the answer is. */
@@ -232,8 +252,8 @@ export interface HessianDigits {
 export interface HvpAnswer {
   /** With `check`: the report, as `/check` answers it. */
   check?: Report | null;
-  /** The value; for a text that is a tuple, a list with one entry for each output. */
-  value: ArrayValue;
+  /** The value; of several results a list with one entry for each, of results with names an object by name. */
+  value: ArrayValue | { [name: string]: ArrayValue };
   grad: { [name: string]: ArrayValue };
   hvp: { [name: string]: ArrayValue };
   /** With `digits`: the estimated right decimal digits, arranged as the answer is. */
@@ -256,7 +276,10 @@ export interface HvpDigits {
 export interface HvpQuestion {
   /** One expression; `^` and `**` are power. */
   expr?: string | null;
-  /** Statements ending in `return`, or one `def`. Not in this version. */
+  /**
+   * Statements that end with `return`, or functions (`def`), of which the last is asked about and has the inputs as its
+   * parameters; with `return a, b` or `return {"name": a}` there are several results.
+   */
   program?: string | null;
   /** The id or name of a stored function: `/functions`. */
   function?: string | null;
@@ -283,10 +306,10 @@ export interface HvpQuestion {
   /** Several at once, instead of `vector`. */
   vectors?: { [name: string]: ArrayValue }[] | null;
   /**
-   * Weights of the results, of their shape; what is differentiated twice is the weighted sum. For a text that is a
-   * tuple, a list with one array for each output.
+   * Weights of the results, of their shape; what is differentiated twice is the weighted sum. For several results, a
+   * list with one array for each; for results with names, an object by name too, in which those left out count as 0.
    */
-  cotangent?: ArrayValue | null;
+  cotangent?: ArrayValue | { [name: string]: ArrayValue } | null;
 }
 
 /** A mistake that explains the mismatch. */
@@ -303,10 +326,13 @@ export interface Hypothesis {
 export interface JacobianAnswer {
   /** With `check`: the report, as `/check` answers it. */
   check?: Report | null;
-  /** The value; for a text that is a tuple, a list with one entry for each output. */
-  value: ArrayValue;
-  /** By input: the shape of the output, then that of the input; for several outputs, a list of these. */
-  jacobian: { [name: string]: ArrayValue | Coo | Coo[] };
+  /** The value; of several results a list with one entry for each, of results with names an object by name. */
+  value: ArrayValue | { [name: string]: ArrayValue };
+  /**
+   * By input: the shape of the result, then that of the input; of several results one for each, arranged as the value
+   * is.
+   */
+  jacobian: { [name: string]: ArrayValue | Coo | Coo[] | { [name: string]: ArrayValue | Coo } };
   /** The mode in which it was computed. */
   mode: "forward" | "reverse" | "mixed";
   /** With `coo`: how many directions had to be pushed or pulled through the function for all entries. */
@@ -326,10 +352,10 @@ export interface JacobianDigits {
 export interface JvpAnswer {
   /** With `check`: the report, as `/check` answers it. */
   check?: Report | null;
-  /** The value; for a text that is a tuple, a list with one entry for each output. */
-  value: ArrayValue;
-  /** Of the shape of the value; for several outputs, a list with one entry for each. */
-  jvp: ArrayValue;
+  /** The value; of several results a list with one entry for each, of results with names an object by name. */
+  value: ArrayValue | { [name: string]: ArrayValue };
+  /** Arranged as the value is. */
+  jvp: ArrayValue | { [name: string]: ArrayValue };
   /** With `digits`: the estimated right decimal digits, arranged as the answer is. */
   digits?: JvpDigits | null;
   warnings: Warning[];
@@ -345,7 +371,10 @@ export interface JvpDigits {
 export interface JvpQuestion {
   /** One expression; `^` and `**` are power. */
   expr?: string | null;
-  /** Statements ending in `return`, or one `def`. Not in this version. */
+  /**
+   * Statements that end with `return`, or functions (`def`), of which the last is asked about and has the inputs as its
+   * parameters; with `return a, b` or `return {"name": a}` there are several results.
+   */
   program?: string | null;
   /** The id or name of a stored function: `/functions`. */
   function?: string | null;
@@ -388,6 +417,12 @@ export interface Limits {
   name_chars: number;
   /** Deepest nesting of a source text. */
   nesting: number;
+  /** How deep a function of a program may call itself while it is compiled. */
+  recursion: number;
+  /** How deep loops of a program may be nested. */
+  loop_nesting: number;
+  /** Steps of a loop that are written out where it cannot stay a loop. */
+  unrolled_steps: number;
   /** Operations in one compiled question. */
   nodes: number;
   /** Largest single array. */
@@ -398,6 +433,8 @@ export interface Limits {
   run_seconds: number;
   /** What of the deadline may be spent on computing an answer again in high precision. */
   escalation_seconds: number;
+  /** Steps of an optimiser that are checked at once. */
+  check_steps: number;
   /** Random points in one set of golden vectors. */
   vectors_points: number;
   /** Numbers in one point of golden vectors. */
@@ -426,7 +463,10 @@ export interface Limits {
 export interface MatrixQuestion {
   /** One expression; `^` and `**` are power. */
   expr?: string | null;
-  /** Statements ending in `return`, or one `def`. Not in this version. */
+  /**
+   * Statements that end with `return`, or functions (`def`), of which the last is asked about and has the inputs as its
+   * parameters; with `return a, b` or `return {"name": a}` there are several results.
+   */
   program?: string | null;
   /** The id or name of a stored function: `/functions`. */
   function?: string | null;
@@ -453,6 +493,15 @@ export interface MatrixQuestion {
    * `dense` if absent. `coo`: of every matrix only the entries that can differ from 0, each with its row and column.
    */
   format?: "dense" | "coo" | null;
+}
+
+/** A method with its options; those left out have the defaults of torch.optim. */
+export interface Method {
+  /**
+   * One of `sgd`, `momentum`, `nesterov`, `adagrad`, `rmsprop`, `adadelta`, `adam`, `adamw`, `nadam`, `amsgrad`,
+   * `lion`.
+   */
+  name: string;
 }
 
 /** The type of an input, in a list. */
@@ -639,13 +688,16 @@ export interface Problem {
 /**
  * A function, the point at which it is asked about, and with respect to what.
  *
- * Exactly one of `expr`, `program`, `function` and `model` says what the function is; of these, this version takes
- * `expr` and `function`.  A field that is null counts as not given.
+ * Exactly one of `expr`, `program`, `function` and `model` says what the function is; of these, this version takes the
+ * first three.  A field that is null counts as not given.
  */
 export interface Question {
   /** One expression; `^` and `**` are power. */
   expr?: string | null;
-  /** Statements ending in `return`, or one `def`. Not in this version. */
+  /**
+   * Statements that end with `return`, or functions (`def`), of which the last is asked about and has the inputs as its
+   * parameters; with `return a, b` or `return {"name": a}` there are several results.
+   */
   program?: string | null;
   /** The id or name of a stored function: `/functions`. */
   function?: string | null;
@@ -700,12 +752,91 @@ export interface Report {
   one_sided: OneSided[];
 }
 
+/** A schedule with its options. */
+export interface Schedule {
+  /** One of `constant`, `step`, `exponential`, `cosine`, `warmup`, `one-cycle`. */
+  name: string;
+}
+
 /** A stretch of the source text: lines and columns count from 1, the end is exclusive. */
 export interface Span {
   line: number;
   column: number;
   end_line: number;
   end_column: number;
+}
+
+/** The report. */
+export interface StepsAnswer {
+  verdict: "correct" | "incorrect" | "inconclusive";
+  message: string;
+  steps: number;
+  /** How many steps are wrong, each taken from the claimed parameters before it. */
+  wrong: number;
+  first_wrong: StepsNumber | null;
+  /** The first 100 steps. */
+  differences: StepsDifference[];
+  worst: StepsDifference | null;
+  /** The mistakes that explain the iterates, best first. */
+  diagnosis: StepsExplanation[];
+  /** The method with all of its options. */
+  method: { [name: string]: string | number | boolean };
+}
+
+/** The largest difference in a step. */
+export interface StepsDifference {
+  step: number;
+  /** Relative to the parameter. */
+  relative: number | NonFinite;
+  /** Relative to the step. */
+  of_step: number | NonFinite;
+  ok: boolean;
+}
+
+/** A mistake, and what of the difference it leaves. */
+export interface StepsExplanation {
+  kind: string;
+  detail: string;
+  residual: number;
+  /** Whether it explains all steps up to 100 after the first wrong one. */
+  explains: boolean;
+}
+
+/** One parameter after one step, counted from 1. */
+export interface StepsNumber {
+  step: number;
+  input: string;
+  index: number[];
+  claimed: number | NonFinite;
+  expected: number | NonFinite;
+  /** The difference, relative to the parameter. */
+  relative: number | NonFinite;
+}
+
+/** A method, the parameters before the first step and after each, and the gradients or the objective. */
+export interface StepsQuestion {
+  /** A name, or a name with options. */
+  method: string | Method;
+  /** The parameters before the first step: an array, or arrays by name. */
+  start: ArrayValue | { [name: string]: ArrayValue };
+  /** The parameters after each step: a list in the form of `start`, or arrays with one more axis. */
+  iterates: (ArrayValue | { [name: string]: ArrayValue })[] | { [name: string]: ArrayValue } | ArrayValue;
+  /** The gradients at the parameters before each step, in the form of `iterates`. */
+  gradients?: (ArrayValue | { [name: string]: ArrayValue })[] | { [name: string]: ArrayValue } | ArrayValue | null;
+  /** The objective, in place of gradients: an expression. */
+  expr?: string | null;
+  /** The objective as a program. */
+  program?: string | null;
+  /** The objective as a stored function. */
+  function?: string | null;
+  /** The inputs of the objective that are not parameters. */
+  at?: { [name: string]: ArrayValue } | null;
+  /** How the learning rate changes: a schedule, or the rates, one for each step. */
+  schedule?: string | Schedule | number[] | null;
+  /** How gradients are clipped before the method gets them. */
+  clip?: Clip | null;
+  /** The difference, relative to the parameters, that is allowed beside rounding. */
+  tolerance?: number | null;
 }
 
 /** The relative tolerance where nothing cancels, and how it came about. */
@@ -830,8 +961,8 @@ export interface UmbridgeSupport {
 export interface ValueAnswer {
   /** With `check`: the report, as `/check` answers it. */
   check?: Report | null;
-  /** The value; for a text that is a tuple, a list with one entry for each output. */
-  value: ArrayValue;
+  /** The value; of several results a list with one entry for each, of results with names an object by name. */
+  value: ArrayValue | { [name: string]: ArrayValue };
   /** With `digits`: the estimated right decimal digits, arranged as the answer is. */
   digits?: ValueDigits | null;
   warnings: Warning[];
@@ -856,7 +987,10 @@ export interface Vector {
 
 /** The vectors; those at which the function has no finite value are left out. */
 export interface VectorsAnswer {
-  expr: string;
+  /** The text, where it is an expression. */
+  expr?: string | null;
+  /** The text, where it is a program. */
+  program?: string | null;
   seed: number;
   count: number;
   vectors: Vector[];
@@ -865,7 +999,10 @@ export interface VectorsAnswer {
 /** A function, a domain, and how many random points there are to be; treacherous ones are added. */
 export interface VectorsQuestion {
   expr?: string | null;
-  /** Not in this version. */
+  /**
+   * Statements that end with `return`, or functions (`def`), of which the last is asked about and has the inputs as its
+   * parameters; with `return a, b` or `return {"name": a}` there are several results.
+   */
   program?: string | null;
   /** The id or name of a stored function. */
   function?: string | null;
@@ -929,8 +1066,8 @@ export interface Version {
 export interface VjpAnswer {
   /** With `check`: the report, as `/check` answers it. */
   check?: Report | null;
-  /** The value; for a text that is a tuple, a list with one entry for each output. */
-  value: ArrayValue;
+  /** The value; of several results a list with one entry for each, of results with names an object by name. */
+  value: ArrayValue | { [name: string]: ArrayValue };
   vjp: { [name: string]: ArrayValue };
   /** With `digits`: the estimated right decimal digits, arranged as the answer is. */
   digits?: VjpDigits | null;
@@ -943,11 +1080,14 @@ export interface VjpDigits {
   vjp: { [name: string]: DigitsValue };
 }
 
-/** A question with a cotangent, or several: arrays of the shape of the output, one for each of several outputs. */
+/** A question with a cotangent, or several: arrays of the shape of the result, one for each of several results. */
 export interface VjpQuestion {
   /** One expression; `^` and `**` are power. */
   expr?: string | null;
-  /** Statements ending in `return`, or one `def`. Not in this version. */
+  /**
+   * Statements that end with `return`, or functions (`def`), of which the last is asked about and has the inputs as its
+   * parameters; with `return a, b` or `return {"name": a}` there are several results.
+   */
   program?: string | null;
   /** The id or name of a stored function: `/functions`. */
   function?: string | null;
@@ -970,10 +1110,13 @@ export interface VjpQuestion {
   digits?: boolean | null;
   /** `true` asks for the report of the witnesses too. */
   check?: boolean | null;
-  /** For a text that is a tuple, a list with one array for each output. */
-  cotangent?: ArrayValue | null;
+  /**
+   * For several results, a list with one array for each; for results with names, an object by name too, in which those
+   * left out count as 0.
+   */
+  cotangent?: ArrayValue | { [name: string]: ArrayValue } | null;
   /** Several at once, instead of `cotangent`. */
-  cotangents?: ArrayValue[] | null;
+  cotangents?: (ArrayValue | { [name: string]: ArrayValue })[] | null;
 }
 
 /** Something to know about an answer. Further fields depend on the code. */
@@ -1034,6 +1177,10 @@ export interface Paths {
   "/check/plan": {
     /** Points at which to evaluate one's own function */
     POST: { request: PlanQuestion; answer: PlanAnswer; refusal: Problem };
+  };
+  "/check/steps": {
+    /** Check the steps of an optimiser */
+    POST: { request: StepsQuestion; answer: StepsAnswer; refusal: Problem };
   };
   "/check/verdict": {
     /** Judge a gradient from values of one's own function */

@@ -144,7 +144,7 @@ def _verdict(run: Run, right: Prediction, excess: Array, wrong: Array) -> tuple[
         elif not right.known.any():
             why = "no expected number is finite"
         return "inconclusive", f"The iterates cannot tell: {why}.", None
-    return "correct", f"All of {many} are those of {name}." if count > 1 else f"The step is that of {name}.", None
+    return "correct", f"All {many} are those of {name}." if count > 1 else f"The step is that of {name}.", None
 
 
 def _same(a: Array, b: Array) -> Array:
