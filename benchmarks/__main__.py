@@ -18,6 +18,7 @@ NAMES = (
     "accuracy",
     "diagnosis",
     "plan",
+    "steps",
     "precision",
     "derivatives",
     "check_latency",

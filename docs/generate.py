@@ -21,10 +21,13 @@ import numpy as np
 
 from docs.examples import ROOT, filled, find, pages, same_text
 from docs.typescript import declarations
+from engine.checking.steps.mistakes import MISTAKES
 from engine.engine import Engine
 from engine.errors import EngineError
 from engine.graph.simplify import REWRITES
 from engine.limits import Budget
+from engine.optimise.schedules import SCHEDULES
+from engine.optimise.table import RULES
 from engine.primitives.function import Example, Function
 from engine.primitives.table import FUNCTIONS
 from engine.question import Ask, Question
@@ -300,6 +303,32 @@ def settings_table() -> list[str]:
     return rows
 
 
+def methods_table() -> list[str]:
+    """For docs/steps.md: the update rules with their options."""
+    rows = ["| method | options and their defaults | |", "| --- | --- | --- |"]
+    for name, rule in RULES.items():
+        options = ", ".join(f"`{o.name}` {_show(o.default)}" for o in rule.options)
+        rows.append(f"| `{name}` | {options} | {_cell(rule.source)} |")
+    return rows
+
+
+def schedules_table() -> list[str]:
+    """For docs/steps.md: the schedules with their options."""
+    rows = ["| schedule | options and their defaults | |", "| --- | --- | --- |"]
+    for name, schedule in SCHEDULES.items():
+        options = ", ".join(
+            f"`{o.name}`" + ("" if o.default is None else f" {_show(o.default)}") for o in schedule.options
+        )
+        rows.append(f"| `{name}` | {options} | {_cell((schedule.rate.__doc__ or '').strip().split(chr(10), 1)[0])} |")
+    return rows
+
+
+def mistakes_table() -> list[str]:
+    """For docs/steps.md: the mistakes that are tried."""
+    rows = ["| kind | what is said |", "| --- | --- |"]
+    return rows + [f"| `{mistake.kind}` | {_cell(mistake.detail)} |" for mistake in MISTAKES]
+
+
 def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
@@ -458,6 +487,11 @@ TABLES: Mapping[Path, Mapping[str, Callable[[], list[str]]]] = {
         "program-refusals": program_refusals_table,
     },
     ROOT / "docs" / "limits.md": {"settings": settings_table},
+    ROOT / "docs" / "steps.md": {
+        "methods": methods_table,
+        "schedules": schedules_table,
+        "mistakes": mistakes_table,
+    },
 }
 
 

@@ -15,7 +15,20 @@ from service.edge import Edge
 from service.lean import LeanRoute
 from service.logs import Log
 from service.openapi import document
-from service.routes import check, compute, docs, errors, functions, meta, metrics, plan, primitives, umbridge, vectors
+from service.routes import (
+    check,
+    compute,
+    docs,
+    errors,
+    functions,
+    meta,
+    metrics,
+    plan,
+    primitives,
+    steps,
+    umbridge,
+    vectors,
+)
 from service.settings import Settings
 from service.versions import package_version
 
@@ -60,6 +73,7 @@ def build(context: Context) -> FastAPI:
     app.router.routes.extend([*compute.routes(context), *functions.routes(context), *umbridge.routes(context)])
     app.router.routes.extend(check.routes(context))
     app.router.routes.extend(plan.routes(context))
+    app.router.routes.extend(steps.routes(context))
     app.router.routes.extend(vectors.routes(context))
     for router in (
         meta.router(context),

@@ -56,6 +56,7 @@ class Settings(BaseSettings):
         2, ge=1, le=256, description="Processes for high precision and sympy, per worker; started when they are needed."
     )
     body_bytes: int = Field(16 * 2**20, ge=1024, description="Largest request body.")
+    check_steps: int = Field(10_000, ge=1, description="Steps of an optimiser that are checked at once.")
     vectors_points: int = Field(1000, ge=1, description="Random points in one set of golden vectors.")
     vectors_elements: int = Field(10_000, ge=1, description="Numbers in one point of golden vectors.")
     answer_bytes: int = Field(64 * 2**20, ge=1024, description="Largest answer, as estimated from its arrays.")

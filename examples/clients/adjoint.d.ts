@@ -1,17 +1,5 @@
 // The requests and answers of Adjoint, written by `python -m docs.generate` from its OpenAPI document.
 
-/** One number of a claimed adjoint; where all assignments were claimed, the index has theirs first. */
-export interface Adjoint {
-  name: string;
-  index: number[];
-  claimed: number | NonFinite;
-  expected: number | NonFinite;
-  abs_error: number | NonFinite;
-  rel_error: number | NonFinite;
-  ulp_error: number | NonFinite;
-  ok: boolean;
-}
-
 export type ArrayValue = number | boolean | NonFinite | ArrayValue[] | Packed;
 
 /** A question about a gradient, and what the client got for it. */
@@ -65,11 +53,6 @@ export interface Claim {
   value?: ArrayValue | null;
   /** Components by input; inputs may be left out. */
   grad?: { [name: string]: ArrayValue } | null;
-  /**
-   * Derivatives of the result in what a program assigns, by name: of the last assignment, or with one axis more of all
-   * of them in their order.
-   */
-  adjoints?: { [name: string]: ArrayValue } | null;
   /** What the client's code computes in. */
   precision?: "float64" | "float32";
 }
@@ -80,6 +63,16 @@ export interface Claimed {
   grad: ArrayValue | { [name: string]: ArrayValue };
   /** The value at the point. */
   value?: number | NonFinite | null;
+}
+
+/** How gradients are cut: by the norm of all of them together, or by value. */
+export interface Clip {
+  /** The largest norm. */
+  norm?: number | null;
+  /** Added to the norm that is divided by; 1e-6 if absent. */
+  eps?: number | null;
+  /** The largest size of a component; not with `norm`. */
+  value?: number | null;
 }
 
 /** One number of the claim next to what it should be; NaN where there is nothing to compare. */
@@ -129,13 +122,6 @@ export interface Example {
 export interface Fault {
   /** A JSON Pointer (RFC 6901) into the request. */
   pointer: string;
-  detail: string;
-}
-
-/** The wrong adjoint that comes first from the result backwards, and the assignment that it is about. */
-export interface FirstWrong {
-  name: string;
-  span: Span | null;
   detail: string;
 }
 
@@ -228,7 +214,7 @@ export interface GradAnswer {
 
 /** The right digits of an answer of `/grad`. */
 export interface GradDigits {
-  value: DigitsValue | { [name: string]: DigitsValue };
+  value: DigitsValue;
   grad: { [name: string]: DigitsValue };
 }
 
@@ -243,7 +229,7 @@ export interface HessianAnswer {
   check?: Report | null;
   value: ArrayValue;
   grad: { [name: string]: ArrayValue };
-  hessian: { [name: string]: { [name: string]: ArrayValue | Coo } };
+  hessian: { [name: string]: { [name: string]: ArrayValue | Coo | Coo[] | { [name: string]: ArrayValue | Coo } } };
   /** With `coo`: how many directions had to be pushed or pulled through the function for all entries. */
   passes?: number | null;
   /** With `digits`: the estimated right decimal digits, arranged as the answer is. */
@@ -253,9 +239,9 @@ export interface HessianAnswer {
 
 /** The right digits of an answer of `/hessian`. */
 export interface HessianDigits {
-  value: DigitsValue | { [name: string]: DigitsValue };
+  value: DigitsValue;
   grad: { [name: string]: DigitsValue };
-  hessian: { [name: string]: { [name: string]: DigitsValue | Coo } };
+  hessian: { [name: string]: { [name: string]: DigitsValue | Coo | Coo[] } };
 }
 
 /**
@@ -277,7 +263,7 @@ export interface HvpAnswer {
 
 /** The right digits of an answer of `/hvp`. */
 export interface HvpDigits {
-  value: DigitsValue | { [name: string]: DigitsValue };
+  value: DigitsValue;
   grad: { [name: string]: DigitsValue };
   hvp: { [name: string]: DigitsValue };
 }
@@ -358,8 +344,8 @@ export interface JacobianAnswer {
 
 /** The right digits of an answer of `/jacobian`. */
 export interface JacobianDigits {
-  value: DigitsValue | { [name: string]: DigitsValue };
-  jacobian: { [name: string]: DigitsValue | Coo | Coo[] | { [name: string]: DigitsValue | Coo } };
+  value: DigitsValue;
+  jacobian: { [name: string]: DigitsValue | Coo | Coo[] };
 }
 
 /** The value of a function at a point and its directional derivative, one per tangent if there were several. */
@@ -377,8 +363,8 @@ export interface JvpAnswer {
 
 /** The right digits of an answer of `/jvp`. */
 export interface JvpDigits {
-  value: DigitsValue | { [name: string]: DigitsValue };
-  jvp: DigitsValue | { [name: string]: DigitsValue };
+  value: DigitsValue;
+  jvp: DigitsValue;
 }
 
 /** A question with a tangent, or several: arrays by input, of its shape. Inputs left out do not move. */
@@ -447,6 +433,8 @@ export interface Limits {
   run_seconds: number;
   /** What of the deadline may be spent on computing an answer again in high precision. */
   escalation_seconds: number;
+  /** Steps of an optimiser that are checked at once. */
+  check_steps: number;
   /** Random points in one set of golden vectors. */
   vectors_points: number;
   /** Numbers in one point of golden vectors. */
@@ -505,6 +493,15 @@ export interface MatrixQuestion {
    * `dense` if absent. `coo`: of every matrix only the entries that can differ from 0, each with its row and column.
    */
   format?: "dense" | "coo" | null;
+}
+
+/** A method with its options; those left out have the defaults of torch.optim. */
+export interface Method {
+  /**
+   * One of `sgd`, `momentum`, `nesterov`, `adagrad`, `rmsprop`, `adadelta`, `adam`, `adamw`, `nadam`, `amsgrad`,
+   * `lion`.
+   */
+  name: string;
 }
 
 /** The type of an input, in a list. */
@@ -753,10 +750,12 @@ export interface Report {
   diagnosis: Hypothesis[];
   value: CheckedValue | null;
   one_sided: OneSided[];
-  /** All, or the worst 100; there if adjoints were claimed. */
-  adjoints?: Adjoint[] | null;
-  /** Null where all claimed adjoints are right. */
-  first_wrong?: FirstWrong | null;
+}
+
+/** A schedule with its options. */
+export interface Schedule {
+  /** One of `constant`, `step`, `exponential`, `cosine`, `warmup`, `one-cycle`. */
+  name: string;
 }
 
 /** A stretch of the source text: lines and columns count from 1, the end is exclusive. */
@@ -765,6 +764,79 @@ export interface Span {
   column: number;
   end_line: number;
   end_column: number;
+}
+
+/** The report. */
+export interface StepsAnswer {
+  verdict: "correct" | "incorrect" | "inconclusive";
+  message: string;
+  steps: number;
+  /** How many steps are wrong, each taken from the claimed parameters before it. */
+  wrong: number;
+  first_wrong: StepsNumber | null;
+  /** The first 100 steps. */
+  differences: StepsDifference[];
+  worst: StepsDifference | null;
+  /** The mistakes that explain the iterates, best first. */
+  diagnosis: StepsExplanation[];
+  /** The method with all of its options. */
+  method: { [name: string]: string | number | boolean };
+}
+
+/** The largest difference in a step. */
+export interface StepsDifference {
+  step: number;
+  /** Relative to the parameter. */
+  relative: number | NonFinite;
+  /** Relative to the step. */
+  of_step: number | NonFinite;
+  ok: boolean;
+}
+
+/** A mistake, and what of the difference it leaves. */
+export interface StepsExplanation {
+  kind: string;
+  detail: string;
+  residual: number;
+  /** Whether it explains all steps up to 100 after the first wrong one. */
+  explains: boolean;
+}
+
+/** One parameter after one step, counted from 1. */
+export interface StepsNumber {
+  step: number;
+  input: string;
+  index: number[];
+  claimed: number | NonFinite;
+  expected: number | NonFinite;
+  /** The difference, relative to the parameter. */
+  relative: number | NonFinite;
+}
+
+/** A method, the parameters before the first step and after each, and the gradients or the objective. */
+export interface StepsQuestion {
+  /** A name, or a name with options. */
+  method: string | Method;
+  /** The parameters before the first step: an array, or arrays by name. */
+  start: ArrayValue | { [name: string]: ArrayValue };
+  /** The parameters after each step: a list in the form of `start`, or arrays with one more axis. */
+  iterates: (ArrayValue | { [name: string]: ArrayValue })[] | { [name: string]: ArrayValue } | ArrayValue;
+  /** The gradients at the parameters before each step, in the form of `iterates`. */
+  gradients?: (ArrayValue | { [name: string]: ArrayValue })[] | { [name: string]: ArrayValue } | ArrayValue | null;
+  /** The objective, in place of gradients: an expression. */
+  expr?: string | null;
+  /** The objective as a program. */
+  program?: string | null;
+  /** The objective as a stored function. */
+  function?: string | null;
+  /** The inputs of the objective that are not parameters. */
+  at?: { [name: string]: ArrayValue } | null;
+  /** How the learning rate changes: a schedule, or the rates, one for each step. */
+  schedule?: string | Schedule | number[] | null;
+  /** How gradients are clipped before the method gets them. */
+  clip?: Clip | null;
+  /** The difference, relative to the parameters, that is allowed beside rounding. */
+  tolerance?: number | null;
 }
 
 /** The relative tolerance where nothing cancels, and how it came about. */
@@ -898,7 +970,7 @@ export interface ValueAnswer {
 
 /** The right digits of an answer of `/value`. */
 export interface ValueDigits {
-  value: DigitsValue | { [name: string]: DigitsValue };
+  value: DigitsValue;
 }
 
 /** One point and its answers. */
@@ -1004,7 +1076,7 @@ export interface VjpAnswer {
 
 /** The right digits of an answer of `/vjp`. */
 export interface VjpDigits {
-  value: DigitsValue | { [name: string]: DigitsValue };
+  value: DigitsValue;
   vjp: { [name: string]: DigitsValue };
 }
 
@@ -1105,6 +1177,10 @@ export interface Paths {
   "/check/plan": {
     /** Points at which to evaluate one's own function */
     POST: { request: PlanQuestion; answer: PlanAnswer; refusal: Problem };
+  };
+  "/check/steps": {
+    /** Check the steps of an optimiser */
+    POST: { request: StepsQuestion; answer: StepsAnswer; refusal: Problem };
   };
   "/check/verdict": {
     /** Judge a gradient from values of one's own function */

@@ -20,6 +20,7 @@ LIMITS = (
     "run_bytes",
     "run_seconds",
     "escalation_seconds",
+    "check_steps",
     "vectors_points",
     "vectors_elements",
     "body_bytes",

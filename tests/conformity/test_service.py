@@ -11,9 +11,9 @@ from tests.conformity.server import JSON, Server
 
 EXPECTED_PATHS = {
     "/value", "/grad", "/jacobian", "/hessian", "/jvp", "/vjp", "/hvp", "/check", "/check/plan", "/check/verdict",
-    "/vectors", "/functions", "/primitives", "/primitives/{name}", "/healthz", "/readyz", "/version", "/limits",
-    "/metrics", "/Info", "/ModelInfo", "/InputSizes", "/OutputSizes", "/Evaluate", "/Gradient", "/ApplyJacobian",
-    "/ApplyHessian",
+    "/check/steps", "/vectors", "/functions", "/primitives", "/primitives/{name}", "/healthz", "/readyz", "/version",
+    "/limits", "/metrics", "/Info", "/ModelInfo", "/InputSizes", "/OutputSizes", "/Evaluate", "/Gradient",
+    "/ApplyJacobian", "/ApplyHessian",
 }  # fmt: skip
 
 
@@ -67,6 +67,7 @@ def test_the_contract_as_a_document(server: Server) -> None:
         "/check",
         "/check/plan",
         "/check/verdict",
+        "/check/steps",
         "/vectors",
     ],
 )

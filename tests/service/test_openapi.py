@@ -36,6 +36,7 @@ OPERATIONS = {
     "check": "POST /check",
     "plan": "POST /check/plan",
     "verdict": "POST /check/verdict",
+    "steps": "POST /check/steps",
     "vectors": "POST /vectors",
     "version": "GET /version",
     "limits": "GET /limits",
@@ -91,7 +92,7 @@ def test_the_service_keeps_to_its_document(case: schemathesis.Case[Any]) -> None
     ],
 )
 @pytest.mark.parametrize(
-    "path", ["/value", "/grad", "/jacobian", "/hessian", "/jvp", "/vjp", "/hvp", "/check", "/vectors"]
+    "path", ["/value", "/grad", "/jacobian", "/hessian", "/jvp", "/vjp", "/hvp", "/check", "/check/steps", "/vectors"]
 )
 def test_every_refusal_is_documented(
     client: Client, document: dict[str, Any], path: str, status: int, body: bytes, headers: dict[str, str]
@@ -124,6 +125,7 @@ def test_what_a_busy_server_and_one_without_database_say_is_documented_where_it_
         "/Info umbridge_Info": store,
         "/check/plan plan": busy,
         "/check/verdict verdict": busy,
+        "/check/steps steps": both,
         "/readyz readyz": busy,
     }
 

@@ -1,0 +1,1 @@
+"""First-order optimisation: update rules, learning-rate schedules, clipping of gradients."""
