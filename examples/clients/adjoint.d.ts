@@ -1,5 +1,17 @@
 // The requests and answers of Adjoint, written by `python -m docs.generate` from its OpenAPI document.
 
+/** One number of a claimed adjoint; where all assignments were claimed, the index has theirs first. */
+export interface Adjoint {
+  name: string;
+  index: number[];
+  claimed: number | NonFinite;
+  expected: number | NonFinite;
+  abs_error: number | NonFinite;
+  rel_error: number | NonFinite;
+  ulp_error: number | NonFinite;
+  ok: boolean;
+}
+
 export type ArrayValue = number | boolean | NonFinite | ArrayValue[] | Packed;
 
 /** A question about a gradient, and what the client got for it. */
@@ -53,6 +65,11 @@ export interface Claim {
   value?: ArrayValue | null;
   /** Components by input; inputs may be left out. */
   grad?: { [name: string]: ArrayValue } | null;
+  /**
+   * Derivatives of the result in what a program assigns, by name: of the last assignment, or with one axis more of all
+   * of them in their order.
+   */
+  adjoints?: { [name: string]: ArrayValue } | null;
   /** What the client's code computes in. */
   precision?: "float64" | "float32";
 }
@@ -122,6 +139,13 @@ export interface Example {
 export interface Fault {
   /** A JSON Pointer (RFC 6901) into the request. */
   pointer: string;
+  detail: string;
+}
+
+/** The wrong adjoint that comes first from the result backwards, and the assignment that it is about. */
+export interface FirstWrong {
+  name: string;
+  span: Span | null;
   detail: string;
 }
 
@@ -214,7 +238,7 @@ export interface GradAnswer {
 
 /** The right digits of an answer of `/grad`. */
 export interface GradDigits {
-  value: DigitsValue;
+  value: DigitsValue | { [name: string]: DigitsValue };
   grad: { [name: string]: DigitsValue };
 }
 
@@ -229,7 +253,7 @@ export interface HessianAnswer {
   check?: Report | null;
   value: ArrayValue;
   grad: { [name: string]: ArrayValue };
-  hessian: { [name: string]: { [name: string]: ArrayValue | Coo | Coo[] | { [name: string]: ArrayValue | Coo } } };
+  hessian: { [name: string]: { [name: string]: ArrayValue | Coo } };
   /** With `coo`: how many directions had to be pushed or pulled through the function for all entries. */
   passes?: number | null;
   /** With `digits`: the estimated right decimal digits, arranged as the answer is. */
@@ -239,9 +263,9 @@ export interface HessianAnswer {
 
 /** The right digits of an answer of `/hessian`. */
 export interface HessianDigits {
-  value: DigitsValue;
+  value: DigitsValue | { [name: string]: DigitsValue };
   grad: { [name: string]: DigitsValue };
-  hessian: { [name: string]: { [name: string]: DigitsValue | Coo | Coo[] } };
+  hessian: { [name: string]: { [name: string]: DigitsValue | Coo } };
 }
 
 /**
@@ -263,7 +287,7 @@ export interface HvpAnswer {
 
 /** The right digits of an answer of `/hvp`. */
 export interface HvpDigits {
-  value: DigitsValue;
+  value: DigitsValue | { [name: string]: DigitsValue };
   grad: { [name: string]: DigitsValue };
   hvp: { [name: string]: DigitsValue };
 }
@@ -344,8 +368,8 @@ export interface JacobianAnswer {
 
 /** The right digits of an answer of `/jacobian`. */
 export interface JacobianDigits {
-  value: DigitsValue;
-  jacobian: { [name: string]: DigitsValue | Coo | Coo[] };
+  value: DigitsValue | { [name: string]: DigitsValue };
+  jacobian: { [name: string]: DigitsValue | Coo | Coo[] | { [name: string]: DigitsValue | Coo } };
 }
 
 /** The value of a function at a point and its directional derivative, one per tangent if there were several. */
@@ -363,8 +387,8 @@ export interface JvpAnswer {
 
 /** The right digits of an answer of `/jvp`. */
 export interface JvpDigits {
-  value: DigitsValue;
-  jvp: DigitsValue;
+  value: DigitsValue | { [name: string]: DigitsValue };
+  jvp: DigitsValue | { [name: string]: DigitsValue };
 }
 
 /** A question with a tangent, or several: arrays by input, of its shape. Inputs left out do not move. */
@@ -750,6 +774,10 @@ export interface Report {
   diagnosis: Hypothesis[];
   value: CheckedValue | null;
   one_sided: OneSided[];
+  /** All, or the worst 100; there if adjoints were claimed. */
+  adjoints?: Adjoint[] | null;
+  /** Null where all claimed adjoints are right. */
+  first_wrong?: FirstWrong | null;
 }
 
 /** A schedule with its options. */
@@ -970,7 +998,7 @@ export interface ValueAnswer {
 
 /** The right digits of an answer of `/value`. */
 export interface ValueDigits {
-  value: DigitsValue;
+  value: DigitsValue | { [name: string]: DigitsValue };
 }
 
 /** One point and its answers. */
@@ -1076,7 +1104,7 @@ export interface VjpAnswer {
 
 /** The right digits of an answer of `/vjp`. */
 export interface VjpDigits {
-  value: DigitsValue;
+  value: DigitsValue | { [name: string]: DigitsValue };
   vjp: { [name: string]: DigitsValue };
 }
 
