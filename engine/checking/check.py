@@ -33,6 +33,8 @@ from engine.verify.ziv import Settled
 WIDE = 0.1
 """A tolerance wider than this part of the largest number in sight lets wrong claims pass."""
 CLOSE = 1e-9
+DIAGNOSIS_SECONDS = 3.0
+"""What is not found by then is hardly found later."""
 FLOAT64_DIGITS = 16
 SHARES = {"adjoints": 0.2, "errors": 0.3, "examine": 0.5, "symbolic": 0.4}
 """What of the remaining time each witness may take."""
@@ -559,7 +561,7 @@ def _diagnosis(court: Court, question: Question, claim: Claim, budget: Budget) -
         except LimitExceeded as error:
             note = f" Inside of the program the mistake was not looked for: {error.detail}."
     mismatch = Mismatch(graph, arguments, subject.names, tuple(subject.wrt), claim, subject.size, text)
-    return diagnose(mismatch, budget.share(0.5 * budget.left)), note
+    return diagnose(mismatch, budget.share(min(0.5 * budget.left, DIAGNOSIS_SECONDS))), note
 
 
 def _worst_point(claim: Claim) -> int:

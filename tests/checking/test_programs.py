@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -181,7 +183,7 @@ def test_a_loop_that_takes_too_long_for_the_witnesses_is_checked_in_time() -> No
     start = time.perf_counter()
     report = claim(program(text, {"x": 0.7}), {"x": -1.0}, given=Budget.starting_now(8))
     assert report.verdict == "incorrect"
-    assert "more than 3,000 operations" in report.message
+    assert "the mistake was not looked for" in report.message.lower() or "mistake behind it was not" in report.message
     assert time.perf_counter() - start < 12
 
 
@@ -192,3 +194,24 @@ def test_chaos_in_float64_is_not_called_wrong() -> None:
         slope, x = slope * (3.9 - 7.8 * x), 3.9 * (x - x * x)
     assert math.isfinite(slope)
     assert claim(asked, {"x": slope}).verdict != "incorrect"
+
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "programs"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["adversary", "equilibrium", "gmm", "heron", "huber", "kalman", "kepler", "lse", "period", "quantised", "rnn"],
+)
+def test_examples_are_judged_rightly(name: str) -> None:
+    content = json.loads((EXAMPLES / f"{name}.json").read_text("utf-8"))
+    text = (EXAMPLES / f"{name}.adj").read_text("utf-8")
+    wrt = content.get("wrt")
+    asked = program(text, content["at"], wrt=tuple(wrt) if isinstance(wrt, list) else wrt, precision="float64")
+    grad = {n: np.asarray(g, dtype=float) for n, g in answer(asked).parts["grad"].items()}
+    assert claim(asked, grad, witnesses=Here(symbolic=False)).verdict == "correct"
+    wrong, _ = max(grad.items(), key=lambda item: float(np.max(np.abs(item[1]), initial=0.0)))
+    turned = grad | {wrong: -grad[wrong]}
+    report = claim(asked, turned, witnesses=Nobody())
+    assert report.verdict == "incorrect"
+    assert report.diagnosis[0].kind == "sign"

@@ -101,7 +101,7 @@ def _of_group(group: Sequence[Edge], words: Words, builder: Builder) -> Iterator
                 continue
             known.add(alteration.name)
             prior = Prior.CHAIN if alteration.prior == Prior.CONSTANT_CHAIN else alteration.prior
-            replaced = dict.fromkeys(places, _or_as_it_is(alteration.alter))
+            replaced = dict.fromkeys(places, _where_it_can_be(alteration.name))
             text = alteration.detail(words, each)
             if alteration.name == "missing" and factor_of(words, each) != factor_of(words, group[-1]):
                 # The factor is another one in each step.
@@ -141,9 +141,14 @@ def _of_uses(edges: Sequence[Edge], words: Words) -> Iterator[_Mistake]:
             yield Prior.LAST_USE, "last-use-only", text, kept.node.span, dict.fromkeys(dropped, _nothing)
 
 
-def _or_as_it_is(alter: Alter) -> Alter:
+def _where_it_can_be(name: str) -> Alter:
+    """An alteration by its name, at the edges that have it."""
+
     def altered(edge: Edge) -> Value | None:
-        return attempted(alter, edge) or edge.share
+        for alteration in alterations(edge):
+            if alteration.name == name:
+                return attempted(alteration.alter, edge) or edge.share
+        return edge.share
 
     return altered
 

@@ -32,6 +32,8 @@ MANY_INPUTS = 8
 """Wrong inputs up to which each is diagnosed by itself where no mistake explains all of them."""
 POINTS_SECONDS = 0.3
 """Spent on other points at most: of arrays with 10^5 elements, about sixty points."""
+REPEATED_SECONDS = 1.0
+"""Spent on mistakes that a program makes every time at most: each takes a gradient, compiled for it."""
 LONG_RUN = 5e-3
 """Seconds of one gradient above which other points are only tried where nothing else explains the claim."""
 
@@ -125,8 +127,9 @@ class _Search:
 
     def _repeated(self) -> None:
         """The same mistake every time that the program comes to a place."""
+        until = time.perf_counter() + REPEATED_SECONDS
         for found in repeated(self.mismatch, self.limits, self.budget):
-            if not in_time(self.budget):
+            if not in_time(self.budget) or time.perf_counter() > until:
                 return
             self._planted(found.kind, found.detail, found.graph, found.prior, found.span)
 
