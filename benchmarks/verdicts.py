@@ -26,7 +26,8 @@ import numpy as np
 
 from benchmarks.tables import table
 from engine.checking.allowance import Claimed
-from engine.checking.check import Assertion, check
+from engine.checking.check import check
+from engine.checking.court import Assertion
 from engine.derive.forward import jvp
 from engine.engine import Engine
 from engine.errors import EngineError

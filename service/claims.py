@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from engine.checking.allowance import UNITS, Given
-from engine.checking.check import Assertion
+from engine.checking.court import Assertion
 from engine.engine import Engine
 from engine.errors import Fault, InvalidRequest, LimitExceeded
 from engine.limits import Limits

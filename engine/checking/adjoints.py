@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.checking.allowance import Claimed, Given, allowance
+from engine.checking.court import SHARES, Assertion, Court, Witnesses
 from engine.checking.rows import components, worst
-from engine.errors import Fault, InvalidRequest
+from engine.errors import EngineError, Fault, InvalidRequest, LimitExceeded
 from engine.graph.types import Array, describe
-from engine.precision.adjoints import Assigned
+from engine.limits import Budget
+from engine.precision.adjoints import Assigned, adjoints_of, in_float64, marked
+from engine.question import Question
 from engine.source.names import near
 from engine.source.parse import normal_name
 from engine.source.text import locate
@@ -31,6 +34,43 @@ class Right:
     expected: Sequence[Array]
     errors: Sequence[Array]
     elsewhere: frozenset[str]
+
+
+def claimed_adjoints(
+    court: Court, witnesses: Witnesses, question: Question, assertion: Assertion, budget: Budget
+) -> AdjointReport | None:
+    """The report on the claimed adjoints, if there are any."""
+    claimed = assertion.adjoints
+    if claimed is None:
+        return None
+    fault = "/claimed/adjoints"
+    if question.kind != "program":
+        detail = "An expression gives no names to intermediate results, whose adjoints these could be."
+        raise InvalidRequest(
+            detail,
+            faults=[Fault(fault, detail)],
+            hint="send it as a program that does: h = sin(x), then return h^2",
+        )
+    subject = court.subject(question, budget, recorded=True)
+    if subject.size is not None:
+        detail = "Adjoints are compared at one point, and this is a batch."
+        raise InvalidRequest(detail, faults=[Fault(fault, detail)], hint="send one point of it")
+    arguments = subject.arguments(question)
+    try:
+        found = adjoints_of(subject.graph, arguments, court.limits, budget)
+    except LimitExceeded as error:
+        return AdjointReport((), 0, 0, None, f"The adjoints were not compared: {error.detail}.")
+    expected, errors = in_float64(found, arguments, budget.share(SHARES["errors"] * budget.left))
+    try:
+        precise = witnesses.adjoints(question, budget.share(SHARES["adjoints"] * budget.left))
+        pairs = zip(expected, precise.outputs, precise.sure, strict=True)
+        expected = [np.where(sure, exact, fast) for fast, exact, sure in pairs]
+    except EngineError:
+        if budget.cancelled:
+            raise
+    names = {one.name for one in found.assigned}
+    right = Right(found.assigned, expected, errors, frozenset(marked(subject.graph)) - names)
+    return compared(claimed, right, question.text, assertion.precision, assertion.tolerance)
 
 
 def compared(

@@ -10,14 +10,8 @@ import numpy as np
 
 from engine.checking.agreement import heard
 from engine.checking.allowance import allowance, told
-from engine.checking.check import (
-    SHARES,
-    Assertion,
-    Court,
-    Witnesses,
-    check,
-    stated_rule,
-)
+from engine.checking.check import check
+from engine.checking.court import SHARES, Assertion, Court, Witnesses, stated_rule
 from engine.checking.rows import components, worst
 from engine.errors import EngineError
 from engine.graph.types import Array

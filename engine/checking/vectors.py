@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.checking.allowance import allowance
-from engine.checking.check import Court, Witnesses
+from engine.checking.court import Court, Witnesses
 from engine.checking.crossings import Gaps, Named, on_segment
 from engine.checking.kinks import met, points_of, scaled, without_jumps
 from engine.errors import BudgetExceeded, EngineError, Fault, InvalidRequest

@@ -8,26 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from engine.graph.order import in_order
 from engine.graph.rewire import rewired
 from engine.graph.values import Graph, Node, Value
 
 
 def steps(constants: Sequence[Value]) -> list[Node]:
     """The nodes that these constants are made by, each once and after those of its arguments."""
-    if not constants:
-        return []
-    ordered: dict[Node, None] = {}
-    todo = [(value.recipe, False) for value in constants if value.recipe is not None]
-    todo.reverse()
-    while todo:
-        node, done = todo.pop()
-        if done:
-            ordered[node] = None
-        elif node not in ordered:
-            todo.append((node, True))
-            makers = [value.recipe for value in node.inputs if value.recipe is not None]
-            todo += [(maker, False) for maker in reversed(makers) if maker not in ordered]
-    return list(ordered)
+    return in_order(_recipes(constants), lambda node: _recipes(node.inputs))
+
+
+def _recipes(values: Sequence[Value]) -> list[Node]:
+    return [value.recipe for value in values if value.recipe is not None]
 
 
 def rounded_constants(graph: Graph) -> list[Value]:

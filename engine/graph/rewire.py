@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from engine.graph.order import in_order
 from engine.graph.values import Graph, Node, Value
 
 
@@ -36,23 +37,11 @@ def superseded(
             value = by[value.node][value.index]
         return value
 
-    ordered: dict[Node, None] = {}
-
-    def visit(root: Node) -> None:
-        todo = [(root, False)]
-        while todo:
-            node, done = todo.pop()
-            if done:
-                ordered[node] = None
-            elif node not in ordered:
-                todo.append((node, True))
-                makers = (current(v).node for v in reversed(node.inputs))
-                todo += [(maker, False) for maker in makers if maker in own and maker not in ordered]
+    def makers(node: Node) -> list[Node]:
+        return [maker for v in node.inputs if (maker := current(v).node) is not None and maker in own]
 
     wanted = {current(v).node for v in outputs}
-    for node in nodes:
-        if node not in by and (node.effect or node in wanted):
-            visit(node)
+    ordered = in_order([n for n in nodes if n not in by and (n.effect or n in wanted)], makers)
     image: dict[Value, Value] = {}
     replaced = [v for node in by for v in node.outputs]
     kept: list[Node] = []

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.checking.check import Assertion, check
+from engine.checking.check import check
+from engine.checking.court import Assertion
 from engine.errors import EngineError
 from engine.limits import Budget
 from engine.precision.examine import Examination

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from engine.checking.allowance import Given
-from engine.checking.check import Assertion, check
+from engine.checking.check import check
+from engine.checking.court import Assertion
 from engine.errors import BudgetExceeded, InvalidRequest, NotScalar, ShapeMismatch
 from engine.limits import Budget
 from engine.precision.examine import Examination
