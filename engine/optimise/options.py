@@ -6,9 +6,9 @@ import difflib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol, TypeVar
 
-from engine.errors import Fault
+from engine.errors import Fault, InvalidRequest
 
 Number = float | int | bool
 Options = Mapping[str, Number]
@@ -104,3 +104,31 @@ def escaped(name: str) -> str:
     """A name as a part of a JSON Pointer, cut where it is long."""
     short = name if len(name) <= SHOWN else name[:SHOWN] + "…"
     return short.replace("~", "~0").replace("/", "~1")
+
+
+class Named(Protocol):
+    """A record with options."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def options(self) -> Sequence[Option]: ...
+
+
+R = TypeVar("R", bound=Named)
+
+
+def chosen(what: str, name: str, table: Mapping[str, R], options: Mapping[str, object] | None) -> tuple[R, Options]:
+    """The record called `name`, and its options with defaults for the rest; `what` it is, in words.
+
+    Raises `InvalidRequest` with all faults, whose pointers begin at the record: `/name`, `/lr`.
+    """
+    found = table.get(name)
+    if found is None:
+        detail = f"There is no {what} of this name{near(name, table)}"
+        raise InvalidRequest(detail, faults=[Fault("/name", detail)])
+    read, faults = read_options(found.name, found.options, options or {})
+    if faults:
+        raise InvalidRequest(faults[0].detail, faults=faults)
+    return found, read

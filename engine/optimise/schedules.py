@@ -6,8 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from engine.errors import Fault, InvalidRequest
-from engine.optimise.options import Option, Options, near, read_options
+from engine.optimise.options import Option, Options, chosen
 
 Rate = Callable[[int, float, Options], float]
 """From the number of steps made before (0 in the first), the learning rate of the method, and options to the rate."""
@@ -108,11 +107,4 @@ SCHEDULES: Mapping[str, Schedule] = {
 
 def schedule(name: str, options: Mapping[str, object] | None = None) -> Scheduled:
     """The schedule called `name`.  Raises `InvalidRequest` with all faults, whose pointers begin at the schedule."""
-    found = SCHEDULES.get(name)
-    if found is None:
-        detail = f"There is no schedule of this name{near(name, SCHEDULES)}"
-        raise InvalidRequest(detail, faults=[Fault("/name", detail)])
-    read, faults = read_options(found.name, found.options, options or {})
-    if faults:
-        raise InvalidRequest(faults[0].detail, faults=faults)
-    return Scheduled(found, read)
+    return Scheduled(*chosen("schedule", name, SCHEDULES, options))

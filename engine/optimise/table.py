@@ -6,12 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from engine.errors import Fault, InvalidRequest
 from engine.graph.types import Array
 from engine.optimise.adam import adam, adamw, amsgrad, lion, nadam
 from engine.optimise.adaptive import adadelta, adagrad, rmsprop
 from engine.optimise.descent import momentum, nesterov, sgd
-from engine.optimise.options import Option, Options, near, read_options
+from engine.optimise.options import Option, Options, chosen
 from engine.optimise.rule import Method, Rule, zeros
 
 
@@ -113,11 +112,4 @@ def method(name: str, options: Mapping[str, object] | None = None) -> Method:
 
     Raises `InvalidRequest` with all faults, whose pointers begin at the method: `/name`, `/lr`.
     """
-    rule = RULES.get(name)
-    if rule is None:
-        detail = f"There is no method of this name{near(name, RULES)}"
-        raise InvalidRequest(detail, faults=[Fault("/name", detail)])
-    read, faults = read_options(rule.name, rule.options, options or {})
-    if faults:
-        raise InvalidRequest(faults[0].detail, faults=faults)
-    return Method(rule, read)
+    return Method(*chosen("method", name, RULES, options))

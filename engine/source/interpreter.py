@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from engine.errors import EngineError, LimitExceeded, SyntaxFault, TypeMismatch, UnknownName
+from engine.errors import LimitExceeded, SyntaxFault, TypeMismatch, UnknownName
 from engine.graph.build import Builder, constant, current
 from engine.graph.values import Value
 from engine.limits import Limits
@@ -35,7 +35,7 @@ from engine.source.special import SPECIAL
 from engine.source.text import Span, locate
 from engine.source.windows import read_windows
 
-_METHODS = {
+METHODS_OF_PROGRAMS = {
     **METHODS,
     tree.Invoke: "invoke",
     tree.Lambda: "lambda_",
@@ -49,6 +49,8 @@ Rest = tuple[statement.Block, int, Any] | None
 
 class Interpreter(Lowering):
     """One program being lowered into the current builder."""
+
+    methods = METHODS_OF_PROGRAMS
 
     def __init__(self, program: statement.Program, limits: Limits, inputs: Mapping[str, Value]) -> None:
         super().__init__({})
@@ -79,18 +81,8 @@ class Interpreter(Lowering):
     # Expressions
 
     def lower(self, node: tree.Expression) -> Result:
-        builder = current()
-        self._count(builder, node.span)
-        before = builder.span
-        builder.span = node.span
-        try:
-            return getattr(self, _METHODS[type(node)])(node)
-        except EngineError as error:
-            if error.span is None:
-                error.span = node.span
-            raise
-        finally:
-            builder.span = before
+        self._count(current(), node.span)
+        return super().lower(node)
 
     def _count(self, builder: Builder, span: Span) -> None:
         """Check the budget, also where nothing new is emitted: calls that call twice what calls twice."""

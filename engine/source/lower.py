@@ -100,6 +100,9 @@ def hint_for(node: tree.Name | tree.Call, given: Mapping[str, Any]) -> str | Non
 class Lowering:
     """One expression being lowered into the current builder; `environment` holds the inputs by name."""
 
+    methods = METHODS
+    """The method for each kind of node, by name."""
+
     def __init__(self, environment: Mapping[str, Value]) -> None:
         self._environment = environment
 
@@ -113,7 +116,7 @@ class Lowering:
         builder = current()
         before, builder.span = builder.span, node.span
         try:
-            return getattr(self, METHODS[type(node)])(node)
+            return getattr(self, self.methods[type(node)])(node)
         except EngineError as error:
             if error.span is None:
                 error.span = node.span

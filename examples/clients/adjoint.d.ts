@@ -2,14 +2,14 @@
 
 /** One number of a claimed adjoint; where all assignments were claimed, the index has theirs first. */
 export interface Adjoint {
-  name: string;
-  index: number[];
   claimed: number | NonFinite;
   expected: number | NonFinite;
   abs_error: number | NonFinite;
   rel_error: number | NonFinite;
   ulp_error: number | NonFinite;
   ok: boolean;
+  name: string;
+  index: number[];
 }
 
 export type ArrayValue = number | boolean | NonFinite | ArrayValue[] | Packed;
@@ -94,14 +94,14 @@ export interface Clip {
 
 /** One number of the claim next to what it should be; NaN where there is nothing to compare. */
 export interface Component {
-  input: string;
-  index: number[];
   claimed: number | NonFinite;
   expected: number | NonFinite;
   abs_error: number | NonFinite;
   rel_error: number | NonFinite;
   ulp_error: number | NonFinite;
   ok: boolean;
+  input: string;
+  index: number[];
 }
 
 /**

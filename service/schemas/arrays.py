@@ -11,6 +11,8 @@ from service.packed import MAX_DIMS
 from service.schemas.documented import Documented
 
 NonFinite = TypeAliasType("NonFinite", Literal["NaN", "Infinity", "-Infinity"])
+Number = Annotated[Any, Documented(float | NonFinite)]
+MaybeNumber = Annotated[Any, Documented(float | NonFinite | None)]
 
 
 class Packed(BaseModel):

@@ -7,13 +7,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.verify.report import Kind
-from service.schemas.arrays import AnyArray, NonFinite
+from service.schemas.arrays import AnyArray, MaybeNumber, Number
 from service.schemas.documented import Documented
 from service.schemas.question import QuestionBody
 from service.schemas.span import SpanModel
 
-Number = Annotated[Any, Documented(float | NonFinite)]
-MaybeNumber = Annotated[Any, Documented(float | NonFinite | None)]
 MaybeArray = Annotated[Any, Documented(AnyArray | None)]
 EXAMPLE: Any = {
     "expr": "x^2*sin(y)",
@@ -58,19 +56,24 @@ class CheckBody(QuestionBody):
     )
 
 
-class ComponentModel(BaseModel):
-    """One number of the claim next to what it should be; NaN where there is nothing to compare."""
+class ComparedModel(BaseModel):
+    """A claimed number next to what it should be."""
 
-    model_config = ConfigDict(title="Component")
-
-    input: str
-    index: list[int]
     claimed: Number
     expected: Number
     abs_error: Number
     rel_error: Number
     ulp_error: Number
     ok: bool
+
+
+class ComponentModel(ComparedModel):
+    """One number of the claim next to what it should be; NaN where there is nothing to compare."""
+
+    model_config = ConfigDict(title="Component")
+
+    input: str
+    index: list[int]
 
 
 class WitnessModel(BaseModel):
@@ -104,17 +107,10 @@ class HypothesisModel(BaseModel):
     span: SpanModel | None = None
 
 
-class ValueModel(BaseModel):
+class ValueModel(ComparedModel):
     """The claimed value next to what it should be; in a batch, the worst one."""
 
     model_config = ConfigDict(title="CheckedValue")
-
-    claimed: Number
-    expected: Number
-    abs_error: Number
-    rel_error: Number
-    ulp_error: Number
-    ok: bool
 
 
 class OneSidedModel(BaseModel):
@@ -128,19 +124,13 @@ class OneSidedModel(BaseModel):
     right: MaybeNumber
 
 
-class AdjointModel(BaseModel):
+class AdjointModel(ComparedModel):
     """One number of a claimed adjoint; where all assignments were claimed, the index has theirs first."""
 
     model_config = ConfigDict(title="Adjoint")
 
     name: str
     index: list[int]
-    claimed: Number
-    expected: Number
-    abs_error: Number
-    rel_error: Number
-    ulp_error: Number
-    ok: bool
 
 
 class FirstWrongModel(BaseModel):

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.schemas.arrays import AnyArray, ArrayValue, NonFinite
+from service.schemas.arrays import AnyArray, ArrayValue, MaybeNumber, Number
+from service.schemas.check import ComparedModel
 from service.schemas.documented import Documented
 
 Named = dict[str, ArrayValue]
@@ -27,8 +28,6 @@ PLAN: Any = {
 }
 _ASKED: Any = {"x": 2, "noise": 1e-9, "levels": 3}
 _VALUES: Any = [8.0, 9.261, 6.859, 8.120601, 7.880599, 8.012006001, 7.988005999]
-Number = Annotated[Any, Documented(float | NonFinite)]
-MaybeNumber = Annotated[Any, Documented(float | NonFinite | None)]
 
 
 class PlanBody(BaseModel):
@@ -178,15 +177,8 @@ class PlanOneSided(BaseModel):
     right: float | None
 
 
-class PlanValue(BaseModel):
+class PlanValue(ComparedModel):
     """The claimed value next to the one at the point."""
-
-    claimed: Number
-    expected: Number
-    abs_error: Number
-    rel_error: Number
-    ulp_error: Number
-    ok: bool
 
 
 class VerdictAnswer(BaseModel):

@@ -8,13 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from engine.optimise.schedules import SCHEDULES
 from engine.optimise.table import RULES
-from service.schemas.arrays import AnyArray, ArrayValue, NonFinite
+from service.schemas.arrays import AnyArray, ArrayValue, Number
 from service.schemas.documented import Documented
 
 Named = dict[str, ArrayValue]
 Arrays = Annotated[Any, Documented(ArrayValue | Named)]
-MaybeNumber = Annotated[Any, Documented(float | NonFinite | None)]
-Number = Annotated[Any, Documented(float | NonFinite)]
 _METHODS = ", ".join(f"`{name}`" for name in RULES)
 _SCHEDULES = ", ".join(f"`{name}`" for name in SCHEDULES)
 

@@ -16,6 +16,20 @@ PATIENCE = 60.0
 """Seconds after which a test gives up on an answer."""
 JSON = {"content-type": "application/json"}
 PROBLEM = "application/problem+json"
+POSTED = [
+    "/value",
+    "/grad",
+    "/jacobian",
+    "/hessian",
+    "/jvp",
+    "/vjp",
+    "/hvp",
+    "/check",
+    "/check/plan",
+    "/check/verdict",
+    "/check/steps",
+]
+"""Where questions are posted."""
 
 
 def no_constant(text: str) -> Any:

@@ -7,23 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.conformity.server import JSON, PROBLEM, Server
+from tests.conformity.server import JSON, POSTED, PROBLEM, Server
 
 QUESTION = b'{"expr":"x^2","at":{"x":3}}'
 ANSWER = b'{"value":9.0,"grad":{"x":6.0},"warnings":[]}'
-POSTED = [
-    "/value",
-    "/grad",
-    "/jacobian",
-    "/hessian",
-    "/jvp",
-    "/vjp",
-    "/hvp",
-    "/check",
-    "/check/plan",
-    "/check/verdict",
-    "/check/steps",
-]
 SHOWN = [
     "/healthz",
     "/readyz",
