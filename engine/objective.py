@@ -17,7 +17,7 @@ from engine.execute.compile import as_argument
 from engine.graph.types import Array, Shape
 from engine.limits import Budget
 from engine.optimise.problem import Squares
-from engine.question import Answer, Ask, Question, Warning
+from engine.question import Answer, Ask, Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,9 @@ class Objective:
     """A `Problem` made of a question: its `at` holds the data and, for each of the variables, any point.
 
     `sign` is −1 for what is to be maximised: values and derivatives are those of what is minimised then.  What is not
-    finite is computed again in as many digits as it takes, unless the question says `float64`; what stays so leaves its
-    story in `warnings`.  Raises what preparing the question raises, and `InvalidRequest` for variables that are used as
-    integers.  Not for several threads.
+    finite is computed again in as many digits as it takes, unless the question says `float64`.  Raises what
+    preparing the question raises, and `InvalidRequest` for variables that are used as integers.  Not for several
+    threads.
     """
 
     def __init__(
@@ -61,7 +61,6 @@ class Objective:
         point = {name: np.asarray(question.at[name], dtype=np.float64) for name in variables}
         self.question = replace(question, at={**question.at, **point}, wrt=tuple(variables), batch=False)
         self.engine, self.budget, self.sign = engine, budget, sign
-        self.warnings: list[Warning] = []
         self._asks: dict[tuple[Ask, int], _Compiled] = {}
         self._refuse_integers(self._compiled("grad").prepared)
 
@@ -104,6 +103,11 @@ class Objective:
         ]
         return self.sign * np.block(blocks)
 
+    def trouble(self, x: Array) -> str:
+        """Where the first number that is not finite comes from; an empty string where all are."""
+        found = [warning.message for warning in self.answer(x).warnings if warning.code in ("non-finite", "singular")]
+        return found[0] if found else ""
+
     def answer(self, x: Array) -> Answer:
         """The whole answer about the gradient at a point, with its warnings."""
         return self.engine.answer(self._at(x), "grad", self.budget)
@@ -127,7 +131,6 @@ class Objective:
         answer = compiled.prepared.run(question, self.budget)
         if self.question.precision == "exact" or (not _finite(answer.outputs) and question.precision == "auto"):
             answer = self.engine.answer(question, ask, self.budget)
-        self.warnings = answer.warnings
         return answer.value, answer.parts
 
     def _compiled(self, ask: Ask, x: Array | None = None, vector: Array | None = None) -> _Compiled:

@@ -56,6 +56,10 @@ class Problem(Protocol):
         """The Hessian (n, n)."""
         ...
 
+    def trouble(self, x: Array) -> str:
+        """Where the first number that is not finite comes from at a point that has no finite value or gradient."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Bounds:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -43,12 +44,12 @@ class Method:
         x = np.array(x, dtype=np.float64)
         return State(0, x, self.rule.initial(x, self.options))
 
-    def step(self, state: State, gradient: Array, lr: float | None = None) -> State:
-        """The next state; `lr` replaces the learning rate of the options, as a schedule does.
+    def step(self, state: State, gradient: Array, lr: float | Array | None = None) -> State:
+        """The next state; `lr` replaces the learning rate of the options, as a schedule does, also for each row of `x`.
 
         What overflows becomes infinite without a word, as IEEE arithmetic has it.
         """
-        options = self.options if lr is None else {**self.options, "lr": lr}
+        options: Any = self.options if lr is None else {**self.options, "lr": lr}
         with np.errstate(all="ignore"):
             return self.rule.update(state, np.asarray(gradient, dtype=np.float64), options)
 

@@ -32,22 +32,24 @@ class State:
         """The state as JSON values from which `from_json` makes the same bits."""
         return {
             "step": self.step,
-            "x": _packed(self.x),
-            "arrays": {name: _packed(array) for name, array in self.arrays.items()},
+            "x": packed(self.x),
+            "arrays": {name: packed(array) for name, array in self.arrays.items()},
         }
 
     @staticmethod
     def from_json(content: Mapping[str, Any]) -> State:
         """The state that `to_json` wrote."""
-        arrays = {name: _unpacked(array) for name, array in content["arrays"].items()}
-        return State(int(content["step"]), _unpacked(content["x"]), arrays)
+        arrays = {name: unpacked(array) for name, array in content["arrays"].items()}
+        return State(int(content["step"]), unpacked(content["x"]), arrays)
 
 
-def _packed(array: Array) -> dict[str, Any]:
+def packed(array: Array) -> dict[str, Any]:
+    """A float64 array as JSON values."""
     data = np.ascontiguousarray(array, dtype="<f8").tobytes()
     return {"shape": list(array.shape), "float64": base64.b64encode(data).decode("ascii")}
 
 
-def _unpacked(content: Mapping[str, Any]) -> Array:
+def unpacked(content: Mapping[str, Any]) -> Array:
+    """The same bits again."""
     flat = np.frombuffer(base64.b64decode(content["float64"], validate=True), dtype="<f8")
     return flat.astype(np.float64).reshape(content["shape"])

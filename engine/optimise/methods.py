@@ -1,0 +1,46 @@
+"""All methods by name: the update rules, and the methods that choose their points themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engine.optimise.options import Option, Options
+from engine.optimise.path import Path
+from engine.optimise.rule import Rule
+from engine.optimise.table import RULES
+
+
+@dataclass(frozen=True, slots=True)
+class PathRecord:
+    """A method that chooses its points itself.
+
+    `squares`: it is for sums of squares.  `exact`: from the memory of a point it goes on bit for bit; otherwise it
+    begins anew there.
+    """
+
+    name: str
+    path: Path
+    options: tuple[Option, ...] = ()
+    squares: bool = False
+    exact: bool = False
+
+    @property
+    def source(self) -> str:
+        """The first line of its docstring, which names the method and its paper."""
+        return (self.path.__doc__ or "").strip().split("\n", 1)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class PathMethod:
+    """Such a method with all of its options."""
+
+    record: PathRecord
+    options: Options
+
+
+PATHS: Mapping[str, PathRecord] = {}
+"""The methods that choose their points themselves, by name."""
+
+METHODS: Mapping[str, Rule | PathRecord] = {**RULES, **PATHS}
+"""Every method by name."""
