@@ -17,7 +17,7 @@ from engine.execute.compile import as_argument
 from engine.graph.types import Array, Shape
 from engine.limits import Budget
 from engine.optimise.problem import Squares
-from engine.question import Answer, Ask, Question
+from engine.question import Answer, Ask, Question, Warning
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,11 @@ class Objective:
         """The function as a sum of squares, where it is one and is minimised."""
         return None
 
+    @cached_property
+    def differentiable(self) -> bool:
+        """Whether the gradient is that of the value, and not one that a program states in its place."""
+        return not self.engine.subject(self.question, self.budget).overridden
+
     def evaluate(self, x: Array) -> tuple[float, Array]:
         """The value and the gradient (n,) at a point (n,)."""
         value, parts = self._run("grad", x)
@@ -107,6 +112,10 @@ class Objective:
         """Where the first number that is not finite comes from; an empty string where all are."""
         found = [warning.message for warning in self.answer(x).warnings if warning.code in ("non-finite", "singular")]
         return found[0] if found else ""
+
+    def warnings(self, x: Array) -> list[Warning]:
+        """What is to be said of a point (n,): that it is on a kink, and so on."""
+        return self._compiled("grad").prepared.run(self._at(x), self.budget).warnings
 
     def answer(self, x: Array) -> Answer:
         """The whole answer about the gradient at a point, with its warnings."""

@@ -41,7 +41,7 @@ def answer_content(answer: Answer, asked: Asked, answer_bytes: int) -> dict[str,
     if answer.digits is not None:
         content["digits"] = {name: _written(part, "json") for name, part in answer.digits.items()}
     text = asked.question.text
-    content["warnings"] = [_warning(warning, text) for warning in answer.warnings] if answer.warnings else []
+    content["warnings"] = [warning_content(warning, text) for warning in answer.warnings] if answer.warnings else []
     return content
 
 
@@ -74,7 +74,8 @@ def _written(part: Part, encoding: str) -> Any:
     return part if kind in _PLAIN else from_array(part, encoding)
 
 
-def _warning(warning: Warning, text: str) -> dict[str, Any]:
+def warning_content(warning: Warning, text: str) -> dict[str, Any]:
+    """A warning as JSON values, its place in the text counted in lines and columns."""
     content: dict[str, Any] = {"code": warning.code, "message": warning.message}
     if warning.span is not None:
         content["span"] = asdict(locate(text, warning.span))

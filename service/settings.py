@@ -79,6 +79,33 @@ class Settings(BaseSettings):
         1.0, ge=0, description="How long a worker may go on answering for a function that another one has deleted."
     )
 
+    job_workers: int = Field(
+        default_factory=lambda: max(1, min(4, os.cpu_count() or 1)),
+        ge=0,
+        le=256,
+        description="Jobs that run at the same time, per server process, each in a process of its own; 0: none here.",
+    )
+    job_queue: int = Field(1000, ge=0, description="Jobs that may wait; one more is refused with 503.")
+    jobs: int = Field(10_000, ge=1, description="Jobs that are kept; the oldest finished ones make room.")
+    job_store_bytes: int = Field(4 * 2**30, ge=1, description="What all jobs may take together, with histories.")
+    job_task_bytes: int = Field(64 * 2**20, ge=1, description="What one job may take when it is posted.")
+    job_keep_seconds: float = Field(30 * 86_400.0, gt=0, description="How long a finished job is kept.")
+    job_seconds: float = Field(3600.0, gt=0, description="How long one job may run, all attempts together.")
+    job_steps: int = Field(10_000_000, ge=0, description="Steps of one job.")
+    job_rows: int = Field(100_000, ge=1, description="Rows in the history of one job.")
+    job_starts: int = Field(1000, ge=1, description="Starts of one job.")
+    job_variables: int = Field(10_000_000, ge=1, description="Numbers that one job moves, all starts together.")
+    job_bytes: int = Field(
+        8 * 2**30, ge=0, description="Address space of a process that runs jobs, beyond what it begins with; 0: any."
+    )
+    job_attempts: int = Field(3, ge=1, description="Losses of its process without progress that end a job.")
+    job_lease_seconds: float = Field(
+        10.0, ge=0.5, description="A running job of which nothing was heard for so long is started again."
+    )
+    job_grace_seconds: float = Field(5.0, gt=0, description="What a cancelled job may still take, before it is killed.")
+    job_poll_seconds: float = Field(1.0, gt=0, description="How often a server looks for jobs that others left.")
+    job_watch_seconds: float = Field(0.05, gt=0, description="How often a server looks at jobs that are watched.")
+
     inline_seconds: float = Field(
         0.001, ge=0, description="Work estimated to take no longer than this runs on the event loop, without a thread."
     )

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from engine.checking.steps.run import Run
-from engine.errors import Fault, InvalidRequest, Limit, LimitExceeded
+from engine.errors import Fault, Limit, LimitExceeded
 from engine.optimise.clipping import clipping
+from engine.optimise.plan import PLATEAU
 from engine.optimise.rule import Method
-from engine.optimise.schedules import schedule
+from engine.optimise.schedules import Scheduled, schedule
 from engine.optimise.table import method
 from engine.question import Array
-from service.plans import ALONE, Path, Reader
-from service.pointers import pointer
+from service.reader import ALONE, Path, Reader, is_packed
 
 SOURCES = ("expr", "program", "function")
 FIELDS = ("method", "start", "iterates", "gradients", *SOURCES, "at", "schedule", "clip", "tolerance")
@@ -39,7 +39,7 @@ def read_steps(content: Any, reader: Reader, most_steps: int) -> Sent:
     for name in ("method", "start", "iterates"):
         if name not in fields:
             reader.fault((name,), "This is missing.")
-    found = _method(fields["method"], reader) if "method" in fields else None
+    found: Method | None = reader.named(fields["method"], ("method",), method) if "method" in fields else None
     start = reader.arrays(fields["start"], ("start",)) if "start" in fields else None
     if start is not None and not sum(array.size for array in start.values()):
         reader.fault(("start",), "There are no parameters.")
@@ -49,7 +49,7 @@ def read_steps(content: Any, reader: Reader, most_steps: int) -> Sent:
     gradients = _gradients(fields, start, iterates, objective, reader)
     count = 0 if iterates is None else len(iterates)
     rates = _rates(fields.get("schedule"), found, iterates, reader)
-    clip = _named(fields["clip"], ("clip",), clipping, reader) if "clip" in fields else None
+    clip = reader.made(fields["clip"], ("clip",), clipping) if "clip" in fields else None
     tolerance = reader.number(fields["tolerance"], ("tolerance",)) if "tolerance" in fields else None
     if tolerance is not None and not 0 <= tolerance <= MOST_TOLERANCE:
         reader.fault(("tolerance",), f"The relative tolerance has to be a number from 0 to {MOST_TOLERANCE}.")
@@ -84,43 +84,15 @@ def with_gradients(sent: Sent, gradients: Mapping[str, Array], errors: Mapping[s
     return replace(sent.run, gradients=found, errors=np.where(np.isfinite(off), off, np.abs(np.nan_to_num(found))))
 
 
-def _method(value: Any, reader: Reader) -> Method | None:
-    if type(value) is str:
-        value = {"name": value}
-    if type(value) is not dict or type(value.get("name")) is not str:
-        reader.fault(("method",), 'This has to be a name, or {"name": …} with options.')
-        return None
-    options = {name: option for name, option in value.items() if name != "name"}
-    found: Method | None = _named(options, ("method",), lambda given: method(value["name"], given), reader)
-    return found
-
-
-def _named(value: Any, path: Path, make: Callable[[Any], Any], reader: Reader) -> Any:
-    """What `make` makes of an object, its faults noted under `path`."""
-    if type(value) is not dict:
-        reader.fault(path, "This has to be a JSON object.")
-        return None
-    try:
-        return make(value)
-    except InvalidRequest as error:
-        reader.faults += [Fault(pointer(path) + fault.pointer, fault.detail) for fault in error.faults]
-        return None
-
-
 def _rates(value: Any, found: Method | None, iterates: Array | None, reader: Reader) -> Array | None:
     """The learning rate of every step: that of the method, of a schedule, or as they were sent."""
-    if type(value) is str:
-        value = {"name": value}
-    scheduled: Any = None
-    if type(value) is dict and type(value.get("base64")) is not str:
-        if value.get("name") in ("plateau", "reduce-on-plateau"):
+    scheduled: Scheduled | None = None
+    named = type(value) is str or (type(value) is dict and not is_packed(value))
+    if named:
+        if (value if type(value) is str else value.get("name")) in PLATEAU:
             reader.fault(("schedule", "name"), _PLATEAU)
             return None
-        if type(value.get("name")) is not str:
-            reader.fault(("schedule", "name"), "The name of the schedule is missing.")
-            return None
-        options = {name: option for name, option in value.items() if name != "name"}
-        scheduled = _named(options, ("schedule",), lambda given: schedule(value["name"], given), reader)
+        scheduled = reader.named(value, ("schedule",), schedule)
         if scheduled is None:
             return None
     elif value is not None:

@@ -17,7 +17,7 @@ from service.gated import Gated
 from service.json_text import decode
 from service.lean import Lean, LeanRoute
 from service.openapi import problems
-from service.plans import ASKED, Planned, Reader, plan_content
+from service.plans import ASKED, Planned, PlanReader, plan_content
 from service.schemas.plan import PlanAnswer, PlanBody, VerdictAnswer, VerdictBody
 from service.serialise import json_bytes
 
@@ -26,8 +26,8 @@ REFUSALS = problems(400, 413, 415, 422, 500, 503, but=["unavailable"])
 _CHANGED = "This is not the plan as `/check/plan` answered it: a field was changed, or numbers lost digits on the way."
 
 
-def _answer(context: Context, body: bytes, budget: Budget, work: Callable[[Any, Reader], dict[str, Any]]) -> Reply:
-    reader = Reader(context.engine.limits, context.settings.answer_bytes)
+def _answer(context: Context, body: bytes, budget: Budget, work: Callable[[Any, PlanReader], dict[str, Any]]) -> Reply:
+    reader = PlanReader(context.engine.limits, context.settings.answer_bytes)
     content = decode(body)
     budget.check()
     return Reply(200, json_bytes(work(content, reader)))
@@ -72,7 +72,7 @@ def routes(context: Context) -> list[LeanRoute]:
     ]
 
 
-def _plan(content: Any, reader: Reader) -> dict[str, Any]:
+def _plan(content: Any, reader: PlanReader) -> dict[str, Any]:
     fields = reader.fields(content, (*ASKED, "encoding"))
     encoding = fields.get("encoding", "json")
     if encoding not in ("json", "base64"):
@@ -88,7 +88,7 @@ def _plan(content: Any, reader: Reader) -> dict[str, Any]:
     }
 
 
-def _verdict(content: Any, reader: Reader) -> dict[str, Any]:
+def _verdict(content: Any, reader: PlanReader) -> dict[str, Any]:
     fields = reader.fields(content, ("plan", "values", "claimed", "tolerance"))
     for name in ("plan", "values", "claimed"):
         if name not in fields:
@@ -117,7 +117,7 @@ def _verdict(content: Any, reader: Reader) -> dict[str, Any]:
     return _content(judge(planned.plan, values, grad, value, tolerance))
 
 
-def _sent_back(content: Any, reader: Reader) -> Planned | None:
+def _sent_back(content: Any, reader: PlanReader) -> Planned | None:
     path = ("plan",)
     if type(content) is dict and content.get("version") != VERSION:
         reader.fault((*path, "version"), f"This server reads plans of version {VERSION}; ask for a new one.")

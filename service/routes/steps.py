@@ -20,8 +20,8 @@ from service.gated import Gated
 from service.json_text import decode
 from service.lean import Lean, LeanRoute
 from service.openapi import problems
-from service.plans import ALONE, Reader
 from service.questions import read_question
+from service.reader import ALONE, Reader
 from service.schemas.steps import StepsAnswer, StepsBody
 from service.serialise import json_bytes
 from service.steps import Sent, read_steps, with_gradients
@@ -34,9 +34,7 @@ _CONVENTIONS = frozenset(("kink", "singular", "non-finite"))
 
 def _answer(context: Context, body: bytes, budget: Budget) -> Reply:
     content = decode(body)
-    sent = read_steps(
-        content, Reader(context.engine.limits, context.settings.answer_bytes), context.settings.check_steps
-    )
+    sent = read_steps(content, Reader(context.engine.limits), context.settings.check_steps)
     budget.check()
     run, doubt = sent.run, None
     if sent.objective is not None:

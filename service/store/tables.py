@@ -54,3 +54,53 @@ counters = sa.Table(
     sa.Column("value", sa.BigInteger, nullable=False),
 )
 """`functions` grows with every deletion: by it a worker sees that what it has in memory may be gone."""
+
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    sa.Column("number", NUMBER, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.String(64), nullable=False, unique=True),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sa.Column("finished", sa.BigInteger, nullable=True),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("lease", sa.BigInteger, nullable=False),
+    sa.Column("cancelling", sa.BigInteger, nullable=True),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("key", sa.Text, nullable=True, unique=True),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("rest", sa.Text, nullable=False),
+    sa.Index("jobs_by_state", "state", "number"),
+    sqlite_autoincrement=True,
+)
+"""One row per job.  What is asked for has a column; the `rest` is JSON.  Times are in milliseconds since 1970 (UTC)."""
+
+job_contents = sa.Table(
+    "job_contents",
+    metadata,
+    sa.Column("job", NUMBER, sa.ForeignKey("jobs.number", ondelete="CASCADE"), primary_key=True),
+    sa.Column("kind", sa.String(16), primary_key=True),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+)
+"""What a job is to do, how far it is, and the variables of its result."""
+
+job_history = sa.Table(
+    "job_history",
+    metadata,
+    sa.Column("job", NUMBER, sa.ForeignKey("jobs.number", ondelete="CASCADE"), primary_key=True),
+    sa.Column("first", sa.BigInteger, primary_key=True),
+    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+)
+"""Histories, many rows in one: from index `first` on."""
+
+deleted_jobs = sa.Table(
+    "deleted_jobs",
+    metadata,
+    sa.Column("number", NUMBER, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.String(64), nullable=False, unique=True),
+    sqlite_autoincrement=True,
+)
+"""The ids of the jobs that were deleted last."""

@@ -135,7 +135,7 @@ def test_what_is_not_finite(client: Client) -> None:
     [
         ({"method": "adm"}, ["/method/name"]),
         ({"method": 3}, ["/method"]),
-        ({"method": {"lr": 1}}, ["/method"]),
+        ({"method": {"lr": 1}}, ["/method/name"]),
         ({"method": {"name": "adam", "lr": -1, "beta1": 1}}, ["/method/lr", "/method/beta1"]),
         ({"method": {"name": "sgd", "momentum": 1}}, ["/method/momentum"]),
         ({"start": []}, ["/start"]),

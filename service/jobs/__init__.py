@@ -1,0 +1,1 @@
+"""Optimisation jobs: accepted, queued, run in processes of their own, told and kept."""

@@ -1,0 +1,270 @@
+"""What a worker process does: one job at a time, step by step, telling the store as it goes."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import replace
+from multiprocessing import parent_process
+from multiprocessing.synchronize import Event as Flag
+from pathlib import Path
+from typing import Any, Literal
+
+from engine.engine import Engine
+from engine.errors import BudgetExceeded, EngineError, Limit, LimitExceeded
+from engine.limits import Budget
+from engine.objective import Objective
+from engine.optimise.run import Run
+from engine.optimise.track import Row
+from engine.task import Task
+from service.answers import warning_content
+from service.errors import Internal, Unavailable
+from service.jobs.history import History
+from service.jobs.job import Progress
+from service.jobs.jobs import Claim, Jobs, LostClaim
+from service.jobs.machine import Advanced, Alive, Failed, Released, Stopped, Succeeded
+from service.jobs.results import result_of, settled
+from service.jobs.rows import DatabaseShelf
+from service.problems import problem_of
+from service.settings import Settings
+from service.store.database import Database
+
+Interruption = Literal["cancelled", "released", "lost"]
+LOOK_SECONDS = 0.05
+"""How often a worker looks whether it is to stop."""
+FLUSH_SECONDS = 0.1
+"""How often rows and state are stored, at most."""
+FLUSH_PART = 20
+"""Storing takes at most one part in so many of the time."""
+NICE = 5
+"""Questions that somebody waits for go first."""
+
+_worker: Worker | None = None
+
+
+def begin(settings: Mapping[str, Any], stop: Flag) -> None:
+    """Make this process a worker; `stop` tells it to give its job back."""
+    global _worker
+    # Ctrl-C in a terminal reaches all processes; the server tells this one what to do.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(NICE)
+    found = Settings.model_validate(settings)
+    if found.job_bytes:
+        _limit_memory(found.job_bytes)
+    _worker = Worker(found, stop)
+    threading.Thread(target=_end_with_parent, args=(_worker,), daemon=True).start()
+
+
+def work(claim: Claim) -> str | None:
+    """Run a job to its end, or until it has to stop; a story for the log where something went wrong."""
+    assert _worker is not None
+    return _worker.work(claim)
+
+
+def ready() -> int:
+    """The number of this process, once it can work."""
+    return os.getpid()
+
+
+def _limit_memory(extra: int) -> None:
+    """Have allocations fail beyond what the process has now and `extra` bytes."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except OSError:
+        pages = 0
+    soft = pages * resource.getpagesize() + extra
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
+
+
+def _end_with_parent(worker: Worker) -> None:
+    """When the server is gone, give the job back and end: nobody else would end this process."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        worker.leave()
+        os._exit(0)
+
+
+class Worker:
+    """One process's engine and its way to the store."""
+
+    def __init__(self, settings: Settings, stop: Flag) -> None:
+        self.settings, self.stop = settings, stop
+        self.engine = Engine(settings.limits(), 64)
+        self.jobs = Jobs(DatabaseShelf(Database(settings)), settings, settled)
+        self._idle = threading.Event()
+        self._idle.set()
+
+    def work(self, claim: Claim) -> str | None:
+        """Run a job; a story for the log where something went wrong."""
+        self._idle.clear()
+        try:
+            return Attempt(self, claim).run()
+        finally:
+            self._idle.set()
+
+    def leave(self) -> None:
+        """Wait until the job under way is given back."""
+        self.stop.set()
+        self._idle.wait(self.settings.job_grace_seconds)
+
+
+class Attempt:
+    """One attempt at one job."""
+
+    def __init__(self, worker: Worker, claim: Claim) -> None:
+        self._worker, self._jobs, self._claim = worker, worker.jobs, claim.job
+        self._task = Task.from_json(json.loads(claim.task))
+        self._state: Mapping[str, Any] | None = None if claim.state is None else json.loads(claim.state)
+        self._budget = Budget.starting_now(self._seconds())
+        self._run: Run | None = None
+        self._objective: Objective | None = None
+        self._rows: list[Row] = []
+        self._unwritten: dict[int, Row] = {}
+        self._latest: Row | None = None
+        self._stored = claim.job.progress.rows
+        self._interruption: Interruption | None = None
+        self._over = threading.Event()
+        self._stored_at, self._pause = time.perf_counter(), FLUSH_SECONDS
+
+    def run(self) -> str | None:
+        """Go on until the run has ended or has to stop; a story for the log where something went wrong."""
+        watcher = threading.Thread(target=self._watch, daemon=True)
+        watcher.start()
+        try:
+            try:
+                self._steps()
+                self._end()
+            except BudgetExceeded:
+                # Withdrawn by the watcher, or the time was over in the middle of a step.
+                self._end()
+        except LostClaim:
+            return None
+        except EngineError as error:
+            self._fail(error)
+        except MemoryError:
+            most = self._worker.settings.job_bytes
+            detail = f"The job needs more than the {most:,} bytes that one may take."
+            self._fail(LimitExceeded(detail, limit=Limit("job_bytes", most), hint="Make it smaller."))
+        except Unavailable:
+            # The job is found again when its lease is over, and goes on from what was stored.
+            return traceback.format_exc()
+        except Exception:
+            self._fail(Internal("This is our fault, not yours. The log of the server has the story."))
+            return traceback.format_exc()
+        finally:
+            self._over.set()
+            watcher.join()
+        return None
+
+    def _seconds(self) -> float:
+        spent = 0.0 if self._state is None else float(self._state["seconds"])
+        most = self._task.stop.get("max_seconds")
+        limit = self._worker.settings.job_seconds
+        return max(0.0, (limit if most is None else min(limit, most)) - spent)
+
+    def _steps(self) -> None:
+        self._run, self._objective = self._task.run(self._worker.engine, self._budget, self._state)
+        every, tracks = self._task.every, self._run.tracks
+        for rows in self._run.steps():
+            for row in rows:
+                if row.step % every == 0 or tracks[row.start].reason is not None:
+                    self._rows.append(row)
+                    self._unwritten.pop(row.start, None)
+                else:
+                    self._unwritten[row.start] = row
+            self._latest = rows[-1]
+            if self._interruption is not None:
+                return
+            if time.perf_counter() - self._stored_at > self._pause:
+                self._store()
+
+    def _store(self) -> None:
+        """Store the rows that are new, with the state that belongs to them."""
+        begun = time.perf_counter()
+        self._jobs.work(self._claim, Advanced(self._progress(), self._jobs.deadline()), *self._news())
+        self._stored, self._rows = self._stored + len(self._rows), []
+        self._stored_at = time.perf_counter()
+        self._pause = max(FLUSH_SECONDS, FLUSH_PART * (self._stored_at - begun))
+
+    def _progress(self) -> Progress:
+        count, latest = self._stored + len(self._rows), self._latest
+        if self._run is None or latest is None:
+            return replace(self._claim.progress, rows=count)
+        best = self._run.best.best
+        return Progress(latest.step, latest.value, None if best is None else self._task.sign * best.value, count)
+
+    def _news(self) -> tuple[History, bytes | None]:
+        rows = History.of(self._stored, self._rows, self._task.keep)
+        state = self._state if self._run is None else self._run.to_json()
+        return rows, None if state is None else json.dumps(state).encode()
+
+    def _end(self) -> None:
+        """Tell how it ended: by itself, because it was interrupted, or because its time is over."""
+        run, why = self._run, self._interruption
+        if why == "lost":
+            return
+        if why == "released":
+            self._jobs.work(self._claim, Advanced(self._progress(), self._jobs.deadline()), *self._news())
+            self._jobs.work(self._claim, Released("the server was stopped"))
+            return
+        if run is not None:
+            run.end("cancelled" if why == "cancelled" else "max-seconds")
+            # What was not to be recorded, and is now the end.
+            self._rows += self._unwritten.values()
+        ended = self._task.outcome(self._state if run is None else run.to_json())
+        result, points = result_of(self._task, ended, why or "max-seconds", self._warnings())
+        kind = Stopped if why == "cancelled" else Succeeded
+        rows = History.of(self._stored, self._rows, self._task.keep)
+        self._jobs.finish(self._claim, kind(self._progress(), result), rows, points)
+
+    def _warnings(self) -> list[dict[str, Any]]:
+        """What is to be said of the best point."""
+        best = None if self._run is None else self._run.best.best
+        if best is None or self._objective is None:
+            return []
+        self._objective.budget = Budget.starting_now(1.0)
+        try:
+            return [warning_content(w, self._task.question.text) for w in self._objective.warnings(best.x)]
+        except EngineError:
+            return []
+
+    def _fail(self, error: EngineError | Internal) -> None:
+        try:
+            self._jobs.work(self._claim, Failed(problem_of(error).body), *self._news())
+        except (LostClaim, Unavailable):
+            return
+
+    def _watch(self) -> None:
+        """Look whether the job is to stop, and give a sign of life now and then, also in the middle of a step."""
+        lease = self._worker.settings.job_lease_seconds
+        told = time.perf_counter()
+        while not self._over.wait(LOOK_SECONDS):
+            try:
+                if self._worker.stop.is_set():
+                    self._interrupt("released")
+                    return
+                if self._jobs.look(self._claim):
+                    self._interrupt("cancelled")
+                    return
+                if time.perf_counter() - max(told, self._stored_at) > lease / 3:
+                    self._jobs.work(self._claim, Alive(self._jobs.deadline()))
+                    told = time.perf_counter()
+            except LostClaim:
+                if not self._over.is_set():
+                    self._interrupt("lost")
+                return
+            except Unavailable as error:
+                print(f"a worker could not look after its job: {error}", file=sys.stderr)
+
+    def _interrupt(self, why: Interruption) -> None:
+        self._interruption = why
+        self._budget.cancelled = True
