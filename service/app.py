@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TextIO
@@ -21,6 +22,7 @@ from service.routes import (
     docs,
     errors,
     functions,
+    jobs,
     meta,
     metrics,
     plan,
@@ -43,6 +45,7 @@ def edged(framework: FastAPI, context: Context, log: TextIO | None = None) -> Ed
     """The framework's application with the edge around it, which answers the lean routes itself."""
     lean = {route.path: route.lean for route in framework.routes if isinstance(route, LeanRoute)}
     made = Log(context.settings, log)
+    context.runner.report = made.events.warning
     context.database.report = lambda reason: made.events.error("database-failed", reason=reason)
     return Edge(framework, lean, context.metrics, made)
 
@@ -54,7 +57,11 @@ def build(context: Context) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         context.gate.open()
         context.referee.open()
+        context.feed.open()
+        context.runner.open()
         yield
+        context.feed.close()
+        await asyncio.to_thread(context.runner.close)
         context.gate.close()
         context.referee.close()
         context.library.close()
@@ -70,7 +77,9 @@ def build(context: Context) -> FastAPI:
     )
     openapi = document(lambda: app.routes)
     app.openapi = openapi  # type: ignore[method-assign]
-    app.router.routes.extend([*compute.routes(context), *functions.routes(context), *umbridge.routes(context)])
+    app.router.routes.extend(
+        [*compute.routes(context), *functions.routes(context), *jobs.routes(context), *umbridge.routes(context)]
+    )
     app.router.routes.extend(check.routes(context))
     app.router.routes.extend(plan.routes(context))
     app.router.routes.extend(steps.routes(context))

@@ -8,6 +8,11 @@ from engine.engine import Engine
 from engine.precision.referee import Referee
 from service.functions.library import Library
 from service.gate import Gate
+from service.jobs.feed import Feed
+from service.jobs.jobs import Jobs
+from service.jobs.results import settled
+from service.jobs.rows import DatabaseShelf
+from service.jobs.runner import Runner
 from service.metrics import Metrics
 from service.settings import Settings
 from service.store.database import Database
@@ -15,7 +20,7 @@ from service.store.database import Database
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Settings, engine, admission, counters, witnesses, database and stored functions of one process."""
+    """Settings, engine, admission, counters, witnesses, database, stored functions and jobs of one process."""
 
     settings: Settings
     engine: Engine
@@ -24,6 +29,9 @@ class Context:
     referee: Referee
     database: Database
     library: Library
+    jobs: Jobs
+    runner: Runner
+    feed: Feed
 
     @staticmethod
     def build(settings: Settings) -> Context:
@@ -32,4 +40,8 @@ class Context:
         gate = Gate(settings.threads, settings.queue)
         referee = Referee(settings.limits(), settings.witnesses)
         database = Database(settings)
-        return Context(settings, engine, gate, Metrics(engine, gate), referee, database, Library(settings, database))
+        jobs = Jobs(DatabaseShelf(database), settings, settled)
+        feed = Feed(jobs, settings.job_watch_seconds)
+        runner = Runner(jobs, settings, lambda: database.made, feed.nudge)
+        library = Library(settings, database)
+        return Context(settings, engine, gate, Metrics(engine, gate), referee, database, library, jobs, runner, feed)

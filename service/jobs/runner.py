@@ -78,14 +78,14 @@ class Inbox:
 
 
 class Runner:
-    """Runs the jobs of a store in `settings.job_workers` processes.  `ended` is told of every job that leaves one."""
+    """Runs the jobs of a store in `settings.job_workers` processes.  `ended` is called after each job."""
 
     def __init__(
         self,
         jobs: Jobs,
         settings: Settings,
         there_may_be_jobs: Callable[[], bool],
-        ended: Callable[[str], None],
+        ended: Callable[[], None],
         report: Report = lambda *_, **__: None,
         make: Make = process_executor,
     ) -> None:
@@ -189,7 +189,7 @@ class Runner:
             self.report("job-failed", job=claim.job.id, reason=repr(error))
         elif (story := future.result()) is not None:
             self.report("job-failed", job=claim.job.id, reason=story)
-        self._ended(claim.job.id)
+        self._ended()
 
     def _replace(self, slot: Slot) -> None:
         if slot.executor is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Lock
 
 import sqlalchemy as sa
@@ -45,6 +46,17 @@ class Database:
         """
         with self._refusing(), self._opened().execution_options(**{WRITES: True}).begin() as connection:
             yield connection
+
+    @property
+    def made(self) -> bool:
+        """Whether there is a database: it was opened, or is there to be opened."""
+        settings = self._settings
+        if self._engine is not None:
+            return True
+        if not settings.database_url:
+            return (settings.data_dir / FILE).exists()
+        made_here = settings.database_url.startswith("sqlite")
+        return not made_here or Path(sa.make_url(settings.database_url).database or "").exists()
 
     def close(self) -> None:
         """Close all connections; the next transaction opens it again."""

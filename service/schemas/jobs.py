@@ -1,0 +1,251 @@
+"""Jobs on the wire."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypeAliasType
+
+from engine.optimise.methods import METHODS
+from engine.optimise.schedules import SCHEDULES
+from engine.optimise.stopping import StopReason
+from service.schemas.answer import WarningModel
+from service.schemas.arrays import AnyArray, ArrayValue, MaybeNumber, Number
+from service.schemas.documented import Documented
+from service.schemas.problem import ProblemModel
+from service.schemas.question import PROGRAM_TEXT
+from service.schemas.steps import ClipModel
+
+State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+_METHODS = ", ".join(f"`{name}`" for name in METHODS)
+_SCHEDULES = ", ".join(f"`{name}`" for name in SCHEDULES)
+_EXAMPLES: Any = [
+    {"expr": "(1-x)^2 + 100*(y-x^2)^2", "start": {"x": -1.2, "y": 1}},
+    {
+        "expr": "sum((X @ w - y)^2) / 2",
+        "start": {"w": [0, 0]},
+        "data": {"X": [[1, 2], [3, 4], [5, 6]], "y": [1, 2, 3]},
+        "method": {"name": "adam", "lr": 0.1},
+        "stop": {"max_steps": 500},
+    },
+]
+
+
+class JobMethodModel(BaseModel):
+    """A method with options; those left out have their defaults."""
+
+    model_config = ConfigDict(
+        extra="allow", title="JobMethod", json_schema_extra={"additionalProperties": {"type": ["number", "boolean"]}}
+    )
+
+    name: str = Field(description=f"One of {_METHODS}.")
+
+
+class JobScheduleModel(BaseModel):
+    """A schedule of the learning rate, with options."""
+
+    model_config = ConfigDict(
+        extra="allow", title="JobSchedule", json_schema_extra={"additionalProperties": {"type": "number"}}
+    )
+
+    name: str = Field(description=f"One of {_SCHEDULES}, `reduce-on-plateau`.")
+
+
+class StopModel(BaseModel):
+    """When the run ends: at the first of these that is met. Those left out are not looked at."""
+
+    model_config = ConfigDict(title="JobStop", extra="forbid")
+
+    max_steps: int | None = Field(None, ge=0, description="1000 if absent.")
+    max_seconds: float | None = Field(None, gt=0, description="All attempts together.")
+    grad_norm: float | None = Field(
+        None, ge=0, description="The norm of the gradient is at most this; 1e-8 if absent, 0 for second-order methods."
+    )
+    relative_change: float | None = Field(None, ge=0, description="A step changes the value by at most this part.")
+    target: float | None = Field(None, description="The value is as good as this.")
+    patience: int | None = Field(None, ge=1, description="So many steps in a row have not improved the best value.")
+
+
+class RecordModel(BaseModel):
+    """What the history keeps."""
+
+    model_config = ConfigDict(title="JobRecord", extra="forbid")
+
+    every: int | None = Field(None, ge=1, description="One step of so many, and the last; if absent, as many as fit.")
+    grad_norm: bool | None = Field(None, description="The norms of the gradients; true if absent.")
+    variables: bool | None = Field(None, description="The variables themselves; false if absent.")
+
+
+class DrawnStarts(BaseModel):
+    """Random starts, uniform between two ends."""
+
+    model_config = ConfigDict(title="DrawnStarts", extra="forbid")
+
+    count: int = Field(ge=1)
+    low: Annotated[Any, Documented(ArrayValue | dict[str, ArrayValue])] = Field(description="For all, or by name.")
+    high: Annotated[Any, Documented(ArrayValue | dict[str, ArrayValue])]
+    seed: int | None = Field(None, ge=0, description="That of the job, if absent.")
+
+
+Arrays = dict[str, AnyArray]
+Bounds = dict[str, list[Any]]
+Starts = TypeAliasType("Starts", "list[dict[str, ArrayValue]] | DrawnStarts")
+
+
+class JobBody(BaseModel):
+    """What to minimise, from where, and how. Exactly one of `expr`, `program` and `function` is the objective."""
+
+    model_config = ConfigDict(extra="forbid", title="JobRequest", json_schema_extra={"examples": _EXAMPLES})
+
+    expr: str | None = Field(None, description="The objective as an expression, of one real number.")
+    program: str | None = Field(None, description=PROGRAM_TEXT)
+    function: str | None = Field(None, description="The id or name of a stored function.")
+    model: str | None = Field(None, description="The id of a model. Not in this version.")
+    start: Arrays | None = Field(None, description="The variables, and where they start.", examples=[{"x": -1.2}])
+    data: Arrays | None = Field(None, description="Inputs that stay fixed.")
+    direction: Literal["minimize", "maximize"] | None = Field(None, description="`minimize` if absent.")
+    method: Annotated[Any, Documented(str | JobMethodModel | None)] = Field(
+        None, description="A name, or a name with options; `auto` if absent, and the choice is told.", examples=["adam"]
+    )
+    schedule: Annotated[Any, Documented(str | JobScheduleModel | None)] = Field(
+        None, description="How the learning rate changes; for first-order methods."
+    )
+    clip: ClipModel | None = Field(None, description="How gradients are clipped; for first-order methods.")
+    bounds: Annotated[Any, Documented(Bounds | None)] = Field(
+        None, description="`[low, high]` by variable, null for none.", examples=[{"x": [0, None]}]
+    )
+    stop: StopModel | None = Field(None, description="When the run ends.")
+    record: RecordModel | None = Field(None, description="What the history keeps.")
+    starts: Annotated[Any, Documented(Starts | None)] = Field(
+        None, description="Several starts: a list, or random ones, of which `start` is then the first."
+    )
+    seed: int | None = Field(None, ge=0, description="Everything random is drawn from it; 0 if absent.")
+    precision: Literal["auto", "float64", "exact"] | None = Field(
+        None, description="`auto` if absent: what is not finite in float64 is computed again in more digits."
+    )
+
+
+class ProgressModel(BaseModel):
+    """How far a job is, as of the last time its worker told; `rows` is the length of the history."""
+
+    model_config = ConfigDict(title="JobProgress")
+
+    step: int
+    max_steps: int
+    value: MaybeNumber
+    best: MaybeNumber
+    rows: int
+
+
+class LastModel(BaseModel):
+    """The last point of a start."""
+
+    model_config = ConfigDict(title="JobLast")
+
+    step: int
+    value: Number
+    grad_norm: Number
+    variables: Arrays | None = None
+
+
+class StartModel(BaseModel):
+    """What one start has found: its best point."""
+
+    model_config = ConfigDict(title="JobStart")
+
+    value: MaybeNumber
+    grad_norm: MaybeNumber
+    step: int = Field(description="After so many steps.")
+    steps: int = Field(description="Steps in all.")
+    stop_reason: StopReason | None = Field(description="Why it ended.")
+    message: str = Field(description="The same in a sentence.")
+    restarts: list[int] = Field(description="Steps at which the method had to begin anew, because a worker was lost.")
+    variables: Arrays | None = Field(None, description="Left out in lists of jobs.")
+    last: LastModel | None = Field(description="The last point.")
+
+
+class ResultModel(StartModel):
+    """What a job has found: the best point of the best start."""
+
+    model_config = ConfigDict(title="JobResult")
+
+    warnings: list[WarningModel] = Field(description="What is to be said of that point.")
+    start: int | None = Field(None, description="Of several starts, the one that found it.")
+    starts: list[StartModel] | None = None
+
+
+class EntryModel(BaseModel):
+    """Something that happened to a job."""
+
+    model_config = ConfigDict(title="JobEntry")
+
+    at: str
+    event: str
+    detail: str
+
+
+class JobLinks(BaseModel):
+    """Addresses that belong to a job."""
+
+    self: str
+    history: str
+    events: str
+    cancel: str
+
+
+class JobModel(BaseModel):
+    """A job."""
+
+    model_config = ConfigDict(title="Job")
+
+    id: str
+    state: State
+    created: str = Field(description="ISO 8601, UTC.")
+    started: str | None
+    finished: str | None
+    attempts: int = Field(description="How often it was started: more than once where a worker was lost.")
+    cancelling: bool = Field(description="A cancel was asked for, and the computation has not stopped yet.")
+    queue_position: int | None = Field(description="How many jobs wait before it, while it waits.")
+    progress: ProgressModel
+    result: ResultModel | None
+    error: Annotated[Any, Documented(ProblemModel | None)] = Field(description="Why it failed.")
+    objective: dict[str, str] = Field(description="The beginning of its text.")
+    direction: Literal["minimize", "maximize"]
+    method: dict[str, Any] = Field(description="With all of its options.")
+    why: str | None = Field(description="Why it has this method, where none was named.")
+    schedule: dict[str, Any] | None
+    clip: dict[str, Any] | None
+    variables: dict[str, list[int]] = Field(description="Their shapes.")
+    bounds: bool
+    starts: int
+    stop: dict[str, Any]
+    record: dict[str, Any]
+    story: list[EntryModel]
+    links: JobLinks
+
+
+class JobsModel(BaseModel):
+    """A page of jobs, the newest first, without variables."""
+
+    model_config = ConfigDict(title="Jobs")
+
+    jobs: list[JobModel]
+    next: str | None = Field(description="What to send as `after` for the next page; null on the last one.")
+
+
+class HistoryModel(BaseModel):
+    """A page of a history by columns."""
+
+    model_config = ConfigDict(title="JobHistory")
+
+    index: list[int]
+    start: list[int] | None = Field(None, description="Where there are several starts.")
+    step: list[int]
+    value: list[Number]
+    grad_norm: list[Number] | None = None
+    learning_rate: list[MaybeNumber] = Field(
+        description="Of the step that led here; the damping, radius or step length of a second-order method."
+    )
+    variables: Arrays | None = None
+    next: int | None = Field(description="What to send as `after` for what comes next; null when nothing will.")
