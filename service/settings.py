@@ -85,6 +85,7 @@ class Settings(BaseSettings):
         le=256,
         description="Jobs that run at the same time, per server process, each in a process of its own; 0: none here.",
     )
+    job_ready: int = Field(1, ge=0, description="Processes for jobs that are started before there is one.")
     job_queue: int = Field(1000, ge=0, description="Jobs that may wait; one more is refused with 503.")
     jobs: int = Field(10_000, ge=1, description="Jobs that are kept; the oldest finished ones make room.")
     job_store_bytes: int = Field(4 * 2**30, ge=1, description="What all jobs may take together, with histories.")

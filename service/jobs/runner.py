@@ -93,7 +93,7 @@ class Runner:
         self._ended, self.report, self._make = ended, report, make
         self._owner = f"{socket.gethostname()}:{os.getpid()}"
         self._slots = [Slot() for _ in range(settings.job_workers)]
-        # The last one that worked goes first: it is warm.
+        # The one that worked last is taken first: it is warm.
         self._idle = list(reversed(self._slots))
         self._inbox = Inbox()
         self._closing = threading.Event()
@@ -125,6 +125,8 @@ class Runner:
             self._thread = None
 
     def _loop(self) -> None:
+        for slot in self._slots[: self._settings.job_ready]:
+            self._started(slot)
         while not self._closing.is_set():
             with self._told():
                 self._fill()

@@ -99,7 +99,7 @@ class Worker:
     def __init__(self, settings: Settings, stop: Flag) -> None:
         self.settings, self.stop = settings, stop
         self.engine = Engine(settings.limits(), 64)
-        self.jobs = Jobs(DatabaseShelf(Database(settings)), settings, settled)
+        self.jobs = Jobs(DatabaseShelf(Database(settings, migrated=True)), settings, settled)
         self._idle = threading.Event()
         self._idle.set()
 

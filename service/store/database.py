@@ -23,11 +23,12 @@ class Database:
     """Short transactions on one database, from any thread.
 
     Nothing is opened and no file made before the first transaction.  `report`, where it is set, is told why something
-    failed; clients are only told that it did, because reasons may name hosts and folders.
+    failed; clients are only told that it did, because reasons may name hosts and folders.  One that is `migrated` was
+    opened by another process before.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, migrated: bool = False) -> None:
+        self._settings, self._migrated = settings, migrated
         self._engine: sa.Engine | None = None
         self._lock = Lock()
         self.report: Callable[[str], None] | None = None
@@ -71,8 +72,9 @@ class Database:
                 if self._engine is None:
                     engine = self._made()
                     try:
-                        with engine.execution_options(**{WRITES: True}).begin() as connection:
-                            migrate(connection)
+                        if not self._migrated:
+                            with engine.execution_options(**{WRITES: True}).begin() as connection:
+                                migrate(connection)
                     except BaseException:
                         engine.dispose()
                         raise
