@@ -99,6 +99,7 @@ class Runner:
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self._swept = 0.0
+        self.lost = 0
 
     @property
     def running(self) -> int:
@@ -183,6 +184,7 @@ class Runner:
         error = future.exception() if not future.cancelled() else None
         if isinstance(error, BrokenExecutor):
             self._replace(slot)
+            self.lost += 1
             reason = "its process was killed after the cancel" if slot.killed else "its process ended unexpectedly"
             self._jobs.give_up(claim.job, self._jobs.lost(reason))
             self.report("worker-lost", job=claim.job.id, attempt=claim.job.attempts)
