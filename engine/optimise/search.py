@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,15 +10,14 @@ from engine.graph.types import Array
 from engine.optimise.handover import Caller
 from engine.optimise.path import Point
 from engine.optimise.problem import Bounds, Problem
+from engine.optimise.view import View, finite, power_of_2
 
 PATIENCE = 60
 """How many trials in a row may give nothing: no finite value, or no point that is better than the best."""
-NOISE = 64 * float(np.finfo(np.float64).eps)
-"""Relative differences of values below this are taken for rounding."""
 REMEMBERED = 2**20
 """So many numbers of recent points are kept, of one point at least four: line searches come back to their trials."""
-
-
+NO_LOWER = "No lower value was found along the search direction, to the precision of float64."
+NOT_FINITE = "No point with a finite value and gradient was found along the search direction."
 CRAWL = 100
 """After so many steps that lowered the value by less than `CRAWLED` of it, and did not halve the gradient, ..."""
 CRAWLED = 1e-10
@@ -34,14 +32,6 @@ class Crawling(Ended):
     """Another routine should have a try."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Reference:
-    """The point whose value is subtracted from all that a routine sees, where one is, and the factor of these."""
-
-    point: Point | None = None
-    scale: float = 1.0
-
-
 class Search:
     """One problem, its box, and the best point, which is the last that the caller was given."""
 
@@ -49,13 +39,18 @@ class Search:
         self.problem, self.bounds, self._caller = problem, bounds, caller
         self._recent: dict[bytes, Point] = {}
         self._most = max(4, min(100, REMEMBERED // max(1, problem.size)))
-        self._reference = _Reference()
-        self._not_finite = self._idle = self._steps = 0
+        self._view = View()
+        self._finite = self._not_finite = self._idle = self._steps = 0
         self._last = True
         x = np.array(start, dtype=np.float64)
         self.best = self.at(x if bounds is None else bounds.project(x))
         self._milestone = self.best
         caller.give(self.best)
+
+    @property
+    def verdict(self) -> str:
+        """Why a routine that found nothing did not."""
+        return NOT_FINITE if self._not_finite and not self._finite else NO_LOWER
 
     @property
     def slope(self) -> Array:
@@ -69,6 +64,8 @@ class Search:
     def at(self, x: Array) -> Point:
         """The value and gradient at a point; not computed again where one of the last points is the same."""
         copy = np.array(x, dtype=np.float64)  # SciPy changes its iterates in place.
+        if self._recent and np.array_equal(copy, self.best.x):
+            return self.best
         key = copy.tobytes()
         found = self._recent.pop(key, None)
         if found is None:
@@ -84,47 +81,26 @@ class Search:
     def renew(self, *, relative: bool, scaled: bool, last: bool) -> None:
         """Begin anew from the best point: what a routine sees from now on.
 
-        `relative`: values less that of the best point.  Where the difference is below the rounding of the values, it is
-        the mean of both gradients times the step instead, which is exact to third order: so gradients go on falling
-        where values cannot (Hager and Zhang, A New Conjugate Gradient Method with Guaranteed Descent, 2005, section 4,
-        use slopes in the same way).  `scaled`: all times a power of 2 that makes the gradient about 1, for routines
-        that compare with absolute numbers.  `last`: there is no other routine to hand on to.
+        `relative`: values less that of the best point.  `scaled`: all times a power of 2 that makes the gradient about
+        1, for routines that compare with absolute numbers.  `last`: there is no other routine to hand on to.
         """
-        scale = 1.0
-        if scaled:
-            _, exponent = math.frexp(float(np.max(np.abs(self.slope), initial=0.0)))
-            scale = math.ldexp(1.0, max(-500, min(500, -exponent)))
-        self._reference = _Reference(self.best if relative else None, scale)
-        self._not_finite = self._idle = 0
+        self._view = View(self.best if relative else None, power_of_2(1 / _norm(self.slope)) if scaled else 1.0)
+        self._finite = self._not_finite = self._idle = 0
         self._steps, self._last, self._milestone = 0, last, self.best
 
     def evaluate(self, x: Array) -> tuple[float, Array]:
         """The value and gradient at `x` as a routine sees them.
 
-        What is not finite is replaced: by a bowl around the best point, in which the value at `x` is higher by what the
-        gradient promised to gain, so that line searches go back and trust regions shrink.
+        What is not finite is replaced by a bowl around the best point.
         """
         point = self.at(x)
-        best, scale = self.best, self._reference.scale
         if finite(point):
-            return scale * self._relative(point), scale * point.gradient
+            self._finite += point is not self.best
+            return self._view.value(point), self._view.scale * point.gradient
         self._not_finite += 1
         if self._not_finite > PATIENCE:
-            raise Ended(f"{PATIENCE} points in a row had no finite value and gradient.")
-        step = point.x - best.x
-        rise = abs(float(best.gradient @ step)) + NOISE * abs(best.value)
-        if not (0 < rise < 1e300 and np.isfinite(step).all()):
-            return scale * (self._relative(best) + abs(best.value) + 1), -scale * best.gradient
-        return scale * (self._relative(best) + rise), scale * (2 * rise / float(step @ step)) * step
-
-    def _relative(self, point: Point) -> float:
-        reference = self._reference.point
-        if reference is None:
-            return point.value
-        difference = point.value - reference.value
-        if abs(difference) <= NOISE * abs(reference.value):
-            return float((point.gradient + reference.gradient) @ (point.x - reference.x)) / 2
-        return difference
+            raise Ended(NOT_FINITE)
+        return self._view.bowl(self.best, point.x)
 
     def product(self, x: Array, vector: Array) -> Array:
         """The Hessian at `x` times a vector (n,); that of `|x|^2 / 2` where it is not finite."""
@@ -132,16 +108,16 @@ class Search:
         found = along
         if np.isfinite(at).all() and np.isfinite(along).all():
             found = self._caller.call(lambda: self.problem.product(at, along))
-        return self._reference.scale * (found if np.isfinite(found).all() else along)
+        return self._view.scale * (found if np.isfinite(found).all() else along)
 
     def hessian(self, x: Array) -> Array:
         """The Hessian (n, n) at `x`; the identity where it is not finite, or not needed because `x` is no better."""
         point = self.at(x)
-        better = finite(point) and self._relative(point) < self._relative(self.best)
-        if not (better or np.array_equal(x, self.best.x)):
+        better = finite(point) and self._view.value(point) < self._view.value(self.best)
+        if not (better or point is self.best):
             return np.eye(len(x))
         found = self._caller.call(lambda: self.problem.hessian(point.x))
-        return self._reference.scale * found if np.isfinite(found).all() else np.eye(len(x))
+        return self._view.scale * found if np.isfinite(found).all() else np.eye(len(x))
 
     def accept(self, x: Array) -> None:
         """Take note that a routine moved to `x`, and give it to the caller where it is better than the best point.
@@ -152,7 +128,7 @@ class Search:
         if self.improves(point):
             length = float(np.linalg.norm(point.x - self.best.x))
             self.best = Point(point.x, point.value, point.gradient, length)
-            self._not_finite = self._idle = 0
+            self._finite = self._not_finite = self._idle = 0
             self._caller.give(self.best)
             self._watch()
             return
@@ -174,11 +150,6 @@ class Search:
         if not finite(point) or point.value > self.best.value:
             return False
         return point.value < self.best.value or bool(_norm(self.free(point)) < _norm(self.slope))
-
-
-def finite(point: Point) -> bool:
-    """Whether value and gradient are."""
-    return math.isfinite(point.value) and bool(np.isfinite(point.gradient).all())
 
 
 def _norm(vector: Array) -> float:

@@ -11,14 +11,14 @@ from engine.optimise.handover import Caller, stepwise
 from engine.optimise.options import Option, Options
 from engine.optimise.path import Memory, Point
 from engine.optimise.problem import Bounds, Problem
-from engine.optimise.search import Crawling, Ended, Search, finite
+from engine.optimise.search import PATIENCE, Crawling, Ended, Search
 from engine.optimise.stages import SMALL, Stage, interior, newton_directions, quasi_newton, trust_regions
+from engine.optimise.view import finite
 
 LBFGS = (Option("memory", 10, "How many steps the curvature is measured from.", low=1, high=1000, kind="integer"),)
 NEWTON_CG: tuple[Option, ...] = ()
 TRUST_REGION = (Option("radius", 1.0, "How far the first step may go.", open="low"),)
 
-NO_LOWER = "No lower value was found along the search direction, to the precision of float64."
 ONCE = {interior}
 """Stages that are not tried again from where they led."""
 
@@ -95,7 +95,7 @@ def _path(
                     reason = str(ended)
                 better = again and (search.best is not before or not relative)
                 relative = True
-        return reason or NO_LOWER
+        return reason or search.verdict
 
     return stepwise(routine)
 
@@ -119,7 +119,7 @@ def _escape(search: Search, options: Options) -> bool:
         return False
     step = np.zeros(best.x.shape)
     step[free] = float(options["radius"]) * vectors[:, 0]
-    for _ in range(SMALL):
+    for _ in range(PATIENCE):
         for x in (best.x + step, best.x - step):
             point = search.at(x if box is None else box.project(x))
             if search.improves(point):

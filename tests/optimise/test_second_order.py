@@ -18,6 +18,7 @@ from engine.objective import Objective
 from engine.optimise.options import Option, read_options
 from engine.optimise.path import Path, Point
 from engine.optimise.problem import Bounds, Problem, Squares
+from engine.optimise.search import NO_LOWER, NOT_FINITE
 from engine.optimise.second_order import LBFGS, NEWTON_CG, TRUST_REGION, lbfgs, newton_cg, trust_region
 from engine.question import Question
 
@@ -164,10 +165,7 @@ def test_known_minima(method: str, expr: str, start: Sequence[float], solution: 
     """To ten digits, also where the value has no more than eight of them to tell the points apart."""
     points, why = walk(method, objective(expr, start), start)
     np.testing.assert_allclose(points[-1].x, solution, rtol=1e-10)
-    assert why in (
-        "The gradient is 0.",
-        "No lower value was found along the search direction, to the precision of float64.",
-    )
+    assert why in ("The gradient is 0.", NO_LOWER)
 
 
 @every_method
@@ -238,8 +236,8 @@ def test_nothing_finite_around_the_start(method: str) -> None:
     counted = Counted(Plain(2, lambda x: (1.0 if (x == 1).all() else np.nan, np.ones(2))))
     points, why = walk(method, counted, [1.0, 1.0])
     assert len(points) == 1
-    assert why
-    assert len(counted.points) < 400
+    assert why == NOT_FINITE
+    assert len(counted.points) < 100
 
 
 @every_method
