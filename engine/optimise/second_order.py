@@ -53,11 +53,14 @@ def trust_region(
 ) -> Generator[Point, None, str]:
     """A trust region with the exact Hessian: Conn, Gould and Toint, Trust Region Methods, 2000.
 
-    Up to 200 variables with the whole Hessian, and from a point where the gradient is 0 along its lowest eigenvalue
-    where that is negative; beyond with products of the Hessian with vectors (Steihaug, 1983).  Where it finds no more,
-    L-BFGS-B has a try.  In a box it is an
-    interior point method with such products (Byrd, Hribar and Nocedal, 1999; SciPy's trust-constr), whose points count
-    where they are better than the best before; as none of them lies on a bound, L-BFGS-B takes the last steps.
+    Up to 200 variables it factorises the whole Hessian, and leaves points where the gradient is 0 along the lowest
+    eigenvector if the eigenvalue is negative.  Beyond, it takes products of the Hessian with vectors: Steihaug, The
+    Conjugate Gradient Method and Trust Regions in Large Scale Optimization, 1983.  Where it finds no more, L-BFGS-B has
+    a try.
+
+    In a box it is the interior point method of Byrd, Hribar and Nocedal, 1999 (SciPy's trust-constr), with products.
+    It starts at least 1% inside of the box, none of its points lies on a bound, and their values may rise: those that
+    are better than the best before are the path, and L-BFGS-B takes the last steps, onto the bounds.
     """
     stages = (trust_regions, quasi_newton) if _open(bounds) else (interior, quasi_newton)
     return _path(problem, start, bounds, options, stages, _escape)
@@ -79,22 +82,22 @@ def _path(
             return "The value or the gradient at the start is not finite."
         relative, reason = False, ""
         for stage in stages:
-            better = True
-            while better:
+            again = True
+            while again:
                 if not search.slope.any() and not escape(search, options):
                     return "The gradient is 0."
                 before, reason = search.best, ""
                 search.renew(relative=relative, scaled=stage is newton_directions, last=stage is stages[-1])
-                # Plain values that find nothing prove nothing: relative ones see more.
-                again = stage not in ONCE
+                crawled = False
                 try:
                     stage(search, options)
                 except Crawling:
-                    again = False
+                    crawled = True
                 except Ended as ended:
                     reason = str(ended)
-                better = again and (search.best is not before or not relative)
-                relative = True
+                # Plain values that find nothing prove nothing: relative ones see more.
+                better = search.best is not before or not relative
+                again, relative = better and not crawled and stage not in ONCE, True
         return reason or search.verdict
 
     return stepwise(routine)
@@ -107,12 +110,12 @@ def _open(bounds: Bounds | None) -> bool:
 def _escape(search: Search, options: Options) -> bool:
     """Leave a point where the gradient is 0 along the lowest eigenvector of the Hessian, if its eigenvalue is negative.
 
-    Of the variables on a bound, which the gradient does not tell anything about, none moves.
+    Variables that push against a bound stay there.
     """
     best, box = search.best, search.bounds
     if search.problem.size > SMALL:
         return False
-    free = np.ones(best.x.shape, bool) if box is None else (box.low < best.x) & (best.x < box.high)
+    free = best.gradient == 0 if box is None else (best.gradient == 0) & (box.low < box.high)
     hessian = search.hessian(best.x)[np.ix_(free, free)]
     values, vectors = np.linalg.eigh(hessian) if free.any() else (np.zeros(1), np.zeros((0, 1)))
     if values[0] >= -len(values) * np.finfo(np.float64).eps * abs(values[-1]):

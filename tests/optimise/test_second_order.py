@@ -273,6 +273,10 @@ def test_a_trust_region_leaves_a_saddle() -> None:
     np.testing.assert_allclose(np.abs(points[-1].x), [0, 0.5**0.5], atol=1e-12)
     points, _ = walk("trust_region", objective("x[0]^2 - x[1]^2", [0.0, 0.0]), [0.0, 0.0], box(-1, 2, 2))
     assert points[-1].x.tolist() == [0.0, 2.0]
+    points, _ = walk("trust_region", objective("x[0] - x[1]^2", [0.0, 0.0]), [0.0, 0.0], box(0, 2, 2))
+    assert points[-1].x.tolist() == [0.0, 2.0]
+    _, why = walk("trust_region", objective("x[0]^3 + x[1]^2", [0.0, 0.0]), [0.0, 0.0])
+    assert why == "The gradient is 0."
 
 
 @pytest.mark.parametrize(("method", "most"), [("lbfgs", 55), ("newton_cg", 85), ("trust_region", 30)])
