@@ -141,6 +141,15 @@ def test_interrupted_in_the_middle_of_a_call() -> None:
     assert ends == ["Abandoned"]
 
 
+def test_an_error_thrown_in_from_outside() -> None:
+    ends: list[str] = []
+    points = stepwise(counting(ends))
+    next(points)
+    with pytest.raises(KeyboardInterrupt):
+        points.throw(KeyboardInterrupt())
+    assert ends == ["abandoned"]
+
+
 def test_a_routine_that_does_not_listen_is_told_again() -> None:
     told = 0
 

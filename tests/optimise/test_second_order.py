@@ -183,6 +183,15 @@ def test_logistic_regression(method: str) -> None:
 
 
 @every_method
+def test_gradients_fall_below_what_values_can_tell(method: str) -> None:
+    """Without differences of values from gradients, L-BFGS-B stops at a gradient of 1e-6 here."""
+    data = {"s": np.logspace(0, 3, 20), "t": np.linspace(0.1, 2, 20)}
+    question = Question("sum(s*(cosh(x - t) + 0.3*sin(3*x)))", {"x": np.zeros(20), **data})
+    points, _ = walk(method, Objective(Engine(), question, ["x"], Budget.starting_now(60)), [0.0] * 20)
+    assert np.max(np.abs(points[-1].gradient)) < 1e-11
+
+
+@every_method
 @pytest.mark.parametrize(
     ("expr", "start", "bounds", "solution"),
     [
@@ -326,6 +335,19 @@ def test_withdrawn_from_another_thread(method: str, bounds: Bounds | None) -> No
     withdrawing.join()
     with pytest.raises(BudgetExceeded, match="withdrawn"):
         list(generator)
+
+
+@every_method
+def test_paths_side_by_side(method: str) -> None:
+    """Each has its own thread, and one does not disturb another."""
+    path, known = METHODS[method]
+    options, _ = read_options(method, known, {})
+    alone = [point.x for point in path(objective(BEALE, [1, 1]), np.ones(2), None, options)]
+    together = [path(objective(BEALE, [1, 1]), np.ones(2), None, options) for _ in range(3)]
+    for expected in alone:
+        assert all(np.array_equal(next(generator).x, expected) for generator in together)
+    for generator in together:
+        generator.close()
 
 
 @every_method
