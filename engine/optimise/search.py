@@ -16,6 +16,7 @@ PATIENCE = 60
 """How many trials in a row may give nothing: no finite value, or no point that is better than the best."""
 REMEMBERED = 2**20
 """So many numbers of recent points are kept, of one point at least four: line searches come back to their trials."""
+TINY, LARGE = 1e-300, 1e270
 NO_LOWER = "No lower value was found along the search direction, to the precision of float64."
 NOT_FINITE = "No point with a finite value and gradient was found along the search direction."
 CRAWL = 100
@@ -78,13 +79,14 @@ class Search:
             del self._recent[next(iter(self._recent))]
         return found
 
-    def renew(self, *, relative: bool, scaled: bool, last: bool) -> None:
+    def renew(self, *, relative: bool, last: bool) -> None:
         """Begin anew from the best point: what a routine sees from now on.
 
-        `relative`: values less that of the best point.  `scaled`: all times a power of 2 that makes the gradient about
-        1, for routines that compare with absolute numbers.  `last`: there is no other routine to hand on to.
+        `relative`: values less that of the best point.  `last`: there is no other routine to hand on to.  All is scaled
+        so that the gradient is about 1: SciPy compares with absolute numbers here and there, and squares overflow.
         """
-        self._view = View(self.best if relative else None, power_of_2(1 / _norm(self.slope)) if scaled else 1.0)
+        scale = min(power_of_2(1 / max(_norm(self.slope), TINY)), power_of_2(LARGE / max(abs(self.best.value), TINY)))
+        self._view = View(self.best if relative else None, scale)
         self._finite = self._not_finite = self._idle = 0
         self._steps, self._last, self._milestone = 0, last, self.best
 

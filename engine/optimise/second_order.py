@@ -87,7 +87,7 @@ def _path(
                 if not search.slope.any() and not escape(search, options):
                     return "The gradient is 0."
                 before, reason = search.best, ""
-                search.renew(relative=relative, scaled=stage is newton_directions, last=stage is stages[-1])
+                search.renew(relative=relative, last=stage is stages[-1])
                 crawled = False
                 try:
                     stage(search, options)

@@ -44,9 +44,10 @@ class View:
         """
         step = x - best.x
         rise = abs(float(best.gradient @ step)) + NOISE * abs(best.value)
-        if not (0 < rise < 1e300 and np.isfinite(step).all()):
+        square = float(step @ step)
+        if not (0 < rise < 1e300 and 0 < square < math.inf):
             return self.value(best) + self.scale * (abs(best.value) + 1), -self.scale * best.gradient
-        return self.value(best) + self.scale * rise, (2 * self.scale * rise / float(step @ step)) * step
+        return self.value(best) + self.scale * rise, (2 * self.scale * rise / square) * step
 
 
 def finite(point: Point) -> bool:
@@ -55,6 +56,6 @@ def finite(point: Point) -> bool:
 
 
 def power_of_2(number: float) -> float:
-    """The power of 2 below a number that is not negative, from 2^-500 to 2^500: a factor that rounds nothing."""
+    """The power of 2 below a positive number, from 2^-1000 to 2^1000: a factor that rounds nothing."""
     _, exponent = math.frexp(min(number, 1e300))
-    return math.ldexp(1.0, max(-500, min(500, exponent - 1)))
+    return math.ldexp(1.0, max(-1000, min(1000, exponent - 1)))
