@@ -39,7 +39,7 @@ class Search:
     def __init__(self, problem: Problem, bounds: Bounds | None, start: Array, caller: Caller[Point]) -> None:
         self.problem, self.bounds, self._caller = problem, bounds, caller
         self._recent: dict[bytes, Point] = {}
-        self._most = max(4, min(100, REMEMBERED // max(1, problem.size)))
+        self._most = max(4, min(1000, REMEMBERED // max(1, problem.size)))
         self._view = View()
         self._finite = self._not_finite = self._idle = self._steps = 0
         self._last = True
