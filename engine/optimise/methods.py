@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from engine.optimise.options import Option, Options
 from engine.optimise.path import Path
 from engine.optimise.rule import Rule
+from engine.optimise.second_order import LBFGS, NEWTON_CG, TRUST_REGION, lbfgs, newton_cg, trust_region
 from engine.optimise.table import RULES
 
 
@@ -39,7 +40,14 @@ class PathMethod:
     options: Options
 
 
-PATHS: Mapping[str, PathRecord] = {}
+PATHS: Mapping[str, PathRecord] = {
+    record.name: record
+    for record in (
+        PathRecord("lbfgs", lbfgs, LBFGS),
+        PathRecord("newton-cg", newton_cg, NEWTON_CG),
+        PathRecord("trust-region", trust_region, TRUST_REGION),
+    )
+}
 """The methods that choose their points themselves, by name."""
 
 METHODS: Mapping[str, Rule | PathRecord] = {**RULES, **PATHS}

@@ -86,6 +86,9 @@ class Counted:
         self.hessians += 1
         return self.problem.hessian(x)
 
+    def trouble(self, x: Array) -> str:
+        return self.problem.trouble(x)
+
 
 @dataclass
 class Plain:
@@ -106,6 +109,9 @@ class Plain:
 
     def hessian(self, x: Array) -> Array:
         return np.eye(self.size)
+
+    def trouble(self, x: Array) -> str:
+        return ""
 
 
 def box(low: float | Sequence[float], high: float | Sequence[float], size: int) -> Bounds:
