@@ -136,16 +136,27 @@ class Jobs:
             if not t.count("queued") and not t.overdue(t.now()):
                 return None
         with self._shelf.write() as t:
-            now = t.now()
-            for job in t.overdue(now):
-                self._happen(t, job, self.lost("nothing was heard of the worker"))
-            job_ = t.next_queued()
-            if job_ is None:
+            self._take_back(t)
+            waiting = t.next_queued()
+            if waiting is None:
                 return None
-            job, _ = self._happen(t, job_, Claimed(owner, now + self.lease))
+            job, _ = self._happen(t, waiting, Claimed(owner, t.now() + self.lease))
             task = t.content(job.number, "task")
             assert task is not None
             return Claim(job, task, t.content(job.number, "state"))
+
+    def take_back(self) -> int:
+        """Have what nobody is at work on any more wait again, or end; how many jobs that were."""
+        with self._shelf.read() as t:
+            if not t.overdue(t.now()):
+                return 0
+        with self._shelf.write() as t:
+            return self._take_back(t)
+
+    def waiting(self) -> int:
+        """How many jobs could be claimed now."""
+        with self._shelf.read() as t:
+            return t.count("queued") + len(t.overdue(t.now()))
 
     def work(self, claim: Job, event: Event, rows: History | None = None, state: bytes | None = None) -> Job:
         """Something that the worker of this claim tells, with the rows and the state that belong to it.
@@ -215,6 +226,12 @@ class Jobs:
             hint="A job whose arrays do not fit into memory is lost like that; make it smaller.",
         )
         return Lost(reason, most, problem_of(error).body)
+
+    def _take_back(self, t: Transaction) -> int:
+        overdue = t.overdue(t.now())
+        for job in overdue:
+            self._happen(t, job, self.lost("nothing was heard of the worker"))
+        return len(overdue)
 
     def _own(self, t: Transaction, claim: Job) -> Job:
         job = t.find(claim.id)

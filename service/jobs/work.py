@@ -13,7 +13,6 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import replace
 from multiprocessing import parent_process
-from multiprocessing.synchronize import Event as Flag
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,6 +25,7 @@ from engine.optimise.track import Row
 from engine.task import Task
 from service.answers import warning_content
 from service.errors import Internal, Unavailable
+from service.jobs.flag import Flag
 from service.jobs.history import History
 from service.jobs.job import Progress
 from service.jobs.jobs import Claim, Jobs, LostClaim
