@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.errors import Limit, LimitExceeded
 from service.errors import Conflict, Gone, NotFound, Overloaded
-from service.jobs.history import History, packed, unpacked
+from service.jobs.history import History, length, packed, unpacked
 from service.jobs.job import Entry, Job, Progress, State
 from service.jobs.machine import CancelAsked, Claimed, Effect, Effects, Event, Lost, happened
 from service.jobs.shelf import Chunk, Pulse, Shelf, Transaction
@@ -31,11 +31,15 @@ class LostClaim(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A job that a worker has taken; `state` is None at the beginning."""
+    """A job that a worker has taken; `state` is None at the beginning.
+
+    `pending` are the last rows, packed, where they are not to be recorded unless the run ends there.
+    """
 
     job: Job
     task: bytes
     state: bytes | None
+    pending: bytes | None = None
 
 
 class Jobs:
@@ -143,7 +147,7 @@ class Jobs:
             job, _ = self._happen(t, waiting, Claimed(owner, t.now() + self.lease))
             task = t.content(job.number, "task")
             assert task is not None
-            return Claim(job, task, t.content(job.number, "state"))
+            return Claim(job, task, t.content(job.number, "state"), t.content(job.number, "pending"))
 
     def take_back(self) -> int:
         """Have what nobody is at work on any more wait again, or end; how many jobs that were."""
@@ -158,9 +162,17 @@ class Jobs:
         with self._shelf.read() as t:
             return t.count("queued") + len(t.overdue(t.now()))
 
-    def work(self, claim: Job, event: Event, rows: History | None = None, state: bytes | None = None) -> Job:
+    def work(
+        self,
+        claim: Job,
+        event: Event,
+        rows: History | None = None,
+        state: bytes | None = None,
+        pending: bytes | None = None,
+    ) -> Job:
         """Something that the worker of this claim tells, with the rows and the state that belong to it.
 
+        `pending` are rows, packed, that are recorded if the run never gets any further than this state.
         Raises `LostClaim` when the job is not its own any more; then nothing is written.
         """
         with self._shelf.write() as t:
@@ -169,6 +181,7 @@ class Jobs:
                 t.append(job.number, Chunk(rows.first, len(rows), packed(rows)))
             if state is not None:
                 t.put(job.number, "state", state)
+                t.put(job.number, "pending", pending)
             return self._happen(t, job, event)[0]
 
     def finish(self, claim: Job, event: Event, rows: History, points: bytes) -> Job:
@@ -245,6 +258,7 @@ class Jobs:
             after = self._with_result(t, after)
         if Effect.FORGET_STATE in effects:
             t.put(job.number, "state", None)
+            t.put(job.number, "pending", None)
         if after is not job:
             t.save(after)
         return after, effects
@@ -254,7 +268,13 @@ class Jobs:
         assert task is not None
         result, points = self._settle(task, t.content(job.number, "state"))
         t.put(job.number, "points", points)
-        return replace(job, result=result)
+        progress, pending = job.progress, t.content(job.number, "pending")
+        if pending is not None:
+            # The last point of a run is in its history, also where only every so many rows are kept.
+            chunk = Chunk(progress.rows, length(pending), pending)
+            t.append(job.number, chunk)
+            progress = replace(progress, rows=progress.rows + chunk.length)
+        return replace(job, result=result, progress=progress)
 
     def _make_room(self, t: Transaction, size: int) -> None:
         settings = self._settings
