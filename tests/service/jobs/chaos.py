@@ -20,6 +20,8 @@ from pathlib import Path
 from random import Random
 from typing import Literal
 
+from tests.service.live import Live
+
 ROOT = Path(__file__).parents[3]
 AVAILABLE = Path("/proc/self/environ").exists()
 """Whether processes can be found by their environment."""
@@ -44,6 +46,11 @@ class Server:
 
     process: subprocess.Popen[str]
     port: int | None = None
+
+    @property
+    def live(self) -> Live:
+        """The same, to ask."""
+        return Live(self.process, self.port or 0, "")
 
 
 class Cluster:
@@ -112,7 +119,7 @@ class Cluster:
     def workers(self, server: Server) -> list[int]:
         """The processes of a server that run its jobs."""
         own = [number for number in self.processes() if b"multiprocessing.spawn" in _read(number, "cmdline")]
-        parents = {number: parent(number) for number in own}
+        parents = {number: _parent(number) for number in own}
         return [number for number in own if server.process.pid in (parents[number], parents.get(parents[number], 0))]
 
     def kill_all(self) -> None:
@@ -174,7 +181,7 @@ class Driver:
         while not (found := [s for s in self.cluster.servers if s.port and (self.busy(s) or time.monotonic() > soon)]):
             if self.over.wait(PAUSE):
                 return None
-        return None if self.over.wait(self.random.uniform(0, 0.1)) else self.random.choice(found)
+        return None if self.over.wait(self.random.uniform(0, 0.03)) else self.random.choice(found)
 
     def _do(self, kind: Kind, server: Server) -> None:
         workers = self.cluster.workers(server)
@@ -229,7 +236,6 @@ def _read(number: int, name: str) -> bytes:
         return b""
 
 
-def parent(number: int) -> int:
-    """The number of the process that started one; 0 when that is gone."""
+def _parent(number: int) -> int:
     fields = _read(number, "stat").rpartition(b")")[2].split()
     return int(fields[1]) if fields else 0

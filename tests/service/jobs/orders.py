@@ -43,7 +43,7 @@ class Order:
         return self.body["method"] != "lbfgs" and not self.cancelled
 
 
-def orders(random: Random, count: int, different: int = 20, longest: int = 4000) -> list[Order]:
+def orders(random: Random, count: int, different: int = 20, longest: int = 5000) -> list[Order]:
     """`count` orders with `different` bodies that run to their end, and one in 25 that is cancelled."""
     bodies = [_body(random, i, longest) for i in range(different)]
     made = []

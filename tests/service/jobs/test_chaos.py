@@ -54,8 +54,7 @@ def test_no_job_is_lost_repeated_or_damaged_by_kills(cluster: Make) -> None:
     report = trial.run(35)
     assert report.faults == [], f"CHAOS_SEED={SEED}"
     assert report.jobs + report.unanswered == 200
-    assert sum(report.done.values()) >= 5
-    assert report.interrupted > 0
+    assert report.interrupted > 0, f"nothing was hit: {report.done}"
 
 
 def test_server_processes_of_one_server_are_killed(cluster: Make) -> None:
@@ -140,6 +139,21 @@ def test_the_last_point_is_in_the_history_of_a_job_that_is_cancelled_while_it_wa
     assert job["result"]["last"]["step"] == history["step"][-1]
     assert job["result"]["last"]["step"] % 1000 != 0 or history["step"][-1] > 0
     assert faults(order, job, history, Expected()) == []
+
+
+def test_a_job_that_fails_on_its_way_keeps_and_counts_its_rows(cluster: Make) -> None:
+    servers = cluster()
+    servers.start()
+    customer = Customer(servers)
+    body = {"program": "assert x > 0.5\nreturn x^2", "start": {"x": 1}, "method": {"name": "sgd", "lr": 1e-4}}
+    posted = customer.post(Order(body | {"stop": {"max_steps": 10_000, "grad_norm": 0}, "record": {"every": 9}}))
+    assert posted is not None
+    job = _ended(customer, posted["id"])
+    history = customer.history(posted["id"])
+    assert job["state"] == "failed"
+    assert job["progress"]["rows"] == len(history["index"]) > 300
+    assert history["step"][-1] == job["result"]["last"]["step"]
+    assert job["error"]["type"].startswith("/errors/")
 
 
 def test_a_lost_job_is_cancelled_though_no_worker_is_idle(cluster: Make) -> None:

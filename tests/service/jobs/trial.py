@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from random import Random
 
 from service.jobs.job import FINISHED, Job
@@ -17,7 +18,7 @@ from service.jobs.results import settled
 from service.jobs.rows import DatabaseShelf
 from service.settings import Settings
 from service.store.database import Database
-from tests.service.jobs.chaos import PATIENCE, PAUSE, Cluster, Driver, Kind, Server, parent, until
+from tests.service.jobs.chaos import PATIENCE, PAUSE, Cluster, Driver, Kind, Server, until
 from tests.service.jobs.customers import Customer, Watcher, in_background
 from tests.service.jobs.orders import TAKEN_OVER, Content, Expected, Order, faults, row_faults
 
@@ -48,24 +49,30 @@ class Recoveries:
 
     def __init__(self, store: Jobs) -> None:
         self._store = store
-        self._open: dict[str, tuple[float, int]] = {}
+        self._open: dict[str, tuple[float, int, int]] = {}
         self._claimed: dict[str, tuple[int, int]] = {}
         self._lock = threading.Lock()
         self.seconds: list[float] = []
         self.steps = 0
 
     def hit(self, kind: Kind, server: Server) -> None:
-        """Note which jobs a server runs that is about to be hit."""
-        struck = time.monotonic()
-        running = [job for job in self._store.page("running", None, 100) if _runs(server, job)]
+        """Note which jobs run while something is hit; those that are not begun again are not counted.
+
+        One that has given a sign of life since the blow before was not hit by that.
+        """
+        struck, now = time.monotonic(), self._store.now()
+        running = self._store.page("running", None, 100)
         with self._lock:
             for job in running:
-                self._open.setdefault(job.id, (struck, job.attempts))
+                noted = self._open.get(job.id)
+                if noted is None or job.lease > noted[2] + self._store.lease:
+                    self._open[job.id] = (struck, job.attempts, now)
+                    self._claimed.pop(job.id, None)
 
     def look(self) -> None:
         """See which of them go on; those that were not interrupted at all do not count."""
         with self._lock:
-            for id, (struck, attempts) in list(self._open.items()):
+            for id, (struck, attempts, _) in list(self._open.items()):
                 job = self._store.get(id)
                 if job.attempts > attempts and id not in self._claimed:
                     self._claimed[id] = job.attempts, job.progress.rows
@@ -77,12 +84,6 @@ class Recoveries:
                         self.seconds.append(time.monotonic() - struck)
                     del self._open[id]
                     self._claimed.pop(id, None)
-
-
-def _runs(server: Server, job: Job) -> bool:
-    """Whether a job runs on a server, or on one of its server processes."""
-    number = int((job.owner or ":0").rpartition(":")[2])
-    return server.process.pid in (number, parent(number))
 
 
 class Trial:
@@ -144,7 +145,11 @@ class Trial:
             self._posted.set()
 
     def _busy(self, server: Server) -> bool:
-        return any(_runs(server, job) for job in self.store.page("running", None, 100))
+        """Whether a server runs a job, as far as it says so."""
+        try:
+            return server.live.metric("adjoint_jobs_running") > 0
+        except (OSError, HTTPException, AssertionError):
+            return False
 
     def _attend(self, id: str, order: Order) -> None:
         """Have somebody watch or cancel a job."""
