@@ -14,7 +14,7 @@ from engine.optimise.path import Memory, Point
 from engine.optimise.problem import Bounds, Problem, Squares
 
 OPTIONS = (
-    Option("radius", 100.0, "The first step is at most so many times as long as the start, when scaled.", open="low"),
+    Option("radius", 1.0, "The first step is at most so many times as long as the start, when scaled.", open="low"),
 )
 ENOUGH = 1e-4
 """The part of the promised decrease that a step has to bring (Moré 1978)."""
@@ -25,6 +25,7 @@ CONTRACTS = 0.9
 NOT_SQUARES = "The function is not seen to be a sum of squares."
 ALL_ZERO = "All residuals are 0."
 NO_SLOPE = "The residuals are at right angles to every column of their Jacobian, to the last digit."
+UNDEFINED = "The residuals or their Jacobian are not finite at the start."
 NO_STEP = "No step lowers the sum of squares in float64."
 
 
@@ -44,8 +45,9 @@ class Place:
 
     @property
     def defined(self) -> bool:
-        """Whether all is finite."""
-        return bool(np.isfinite(self.total) and np.isfinite(self.matrix).all())
+        """Whether all is finite, the sums of squares too."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return bool(np.isfinite(self.total) and np.isfinite(np.sum(np.square(self.matrix))))
 
 
 def place(squares: Squares, x: Array) -> Place:
@@ -67,36 +69,37 @@ def levenberg_marquardt(
     squares = problem.squares
     x = start if bounds is None else bounds.project(start)
     value, gradient = problem.evaluate(x)
-    scale = None if memory is None else np.asarray(memory["scale"])
-    radius = None if memory is None else float(memory["radius"])
     if squares is None:
         yield Point(x, value, gradient)
         return NOT_SQUARES
     here = place(squares, x)
-    scale = column_norms(here.matrix) if scale is None else scale
-    if radius is None:
-        length = float(np.linalg.norm(scale * x))
-        radius = float(options["radius"]) * (length or 1.0)
-    first = memory is None or bool(memory["first"])
-    kept: Memory = {"scale": scale, "radius": radius, "first": float(first)}
-    yield Point(x, value, gradient, radius, kept)
     if not here.defined or not np.isfinite(value):
-        return "The residuals or their Jacobian are not finite at the start."
+        yield Point(x, value, gradient)
+        return UNDEFINED
+    if memory:
+        scale, radius, lowest = np.asarray(memory["scale"]), float(memory["radius"]), float(memory["lowest"])
+        first = bool(memory["first"])
+    else:
+        scale, lowest, first = column_norms(here.matrix), here.total, True
+        radius = float(options["radius"]) * (float(np.linalg.norm(scale * x)) or 1.0)
+    kept: Memory = {"scale": scale, "radius": radius, "lowest": lowest, "first": float(first)}
+    yield Point(x, value, gradient, radius, kept)
     while True:
         scale = np.maximum(scale, np.linalg.norm(here.matrix, axis=0))
-        step = _step(squares, here, scale, radius, bounds, first)
+        step = _step(squares, here, scale, radius, bounds, first, lowest)
         if isinstance(step, str):
             return step
         there, radius = step
         value, gradient = problem.evaluate(there.x)
         if not np.isfinite(value):
             return NO_STEP
-        here, first = there, False
-        yield Point(here.x, value, gradient, radius, {"scale": scale, "radius": radius, "first": 0.0})
+        here, first, lowest = there, False, min(lowest, there.total)
+        kept = {"scale": scale, "radius": radius, "lowest": lowest, "first": 0.0}
+        yield Point(here.x, value, gradient, radius, kept)
 
 
 def _step(
-    squares: Squares, here: Place, scale: Array, radius: float, bounds: Bounds | None, first: bool
+    squares: Squares, here: Place, scale: Array, radius: float, bounds: Bounds | None, first: bool, lowest: float
 ) -> tuple[Place, float] | str:
     """The next place and radius, or why there is none."""
     if not here.total:
@@ -123,9 +126,9 @@ def _step(
             continue
         won = float((here.residuals - there.residuals) @ (here.residuals + there.residuals))
         ratio = won / promised if promised > 0 else 0.0
-        if promised <= FLAT * here.total and damping == 0.0 and contracts(here, there, linear, free, move):
+        if promised <= FLAT * here.total and damping == 0.0 and contracts(here, there, linear, free, lowest):
             return there, max(radius, 2.0 * length)
-        lower = there.total < here.total
+        lower = there.total < lowest
         if ratio <= 0.25 or not lower:
             shrink = 0.5
             if won < 0.0:
@@ -140,9 +143,13 @@ def _step(
             return there, radius
 
 
-def contracts(here: Place, there: Place, linear: Linear, free: Array, move: Array) -> bool:
-    """Whether a full step leads to a shorter one, and does not raise the sum by more than rounding."""
-    if there.total > here.total + noise(here.x, here.residuals, here.matrix):
+def contracts(here: Place, there: Place, linear: Linear, free: Array, lowest: float) -> bool:
+    """Whether a full step leads to a shorter one, and the sum is not above the lowest so far by more than rounding.
+
+    Such steps come to an end, and so do those that lower the lowest sum: there is no going round in a circle.
+    """
+    if there.total > lowest + noise(here.x, here.residuals, here.matrix):
         return False
-    after = Linear.of(there.residuals, there.matrix[:, free], linear.scale).full()
-    return bool(np.linalg.norm(linear.scale * after) <= CONTRACTS * np.linalg.norm(linear.scale * move[free]))
+    after = there.x[free] + Linear.of(there.residuals, there.matrix[:, free], linear.scale).full()
+    lengths = [float(np.linalg.norm(linear.scale * p)) for p in (after - there.x[free], (there.x - here.x)[free])]
+    return lengths[0] <= CONTRACTS * lengths[1]

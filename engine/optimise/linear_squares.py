@@ -24,7 +24,7 @@ def moving(x: Array, slopes: Array, bounds: Bounds | None) -> Array:
     """Which variables are not held at a bound that they are pushed against."""
     if bounds is None:
         return np.ones(x.shape, dtype=bool)
-    return (bounds.free(x, slopes) != 0) | (slopes == 0)
+    return np.asarray((bounds.free(x, slopes) != 0) | (slopes == 0))
 
 
 def cosine(residuals: Array, matrix: Array) -> float:
