@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -44,7 +43,7 @@ class Residuals:
             self._graph = jacobian(graph, positions, None, limits, budget)
         else:
             self._graph = compressed(graph, positions, plan, dense=True, limits=limits, budget=budget)
-        self._limits, self._outputs = limits, [prod(v.shape) for v in graph.outputs]
+        self._limits = limits
         self._executable = compile_graph(self._graph, limits)
 
     @property
@@ -68,20 +67,15 @@ class Residuals:
             if not all(np.isfinite(part).all() for part in outputs):
                 # A product of 0 and infinity on a way that is not taken is 0.
                 outputs = list(run_carefully(self._graph, arguments, self._budget, self._limits).outputs)
-            count = len(self._outputs)
-            residuals = self._roots * np.concatenate([np.ravel(part) for part in outputs[:count]])
-            return residuals, self._roots[:, None] * self._matrix(outputs[count:])
+            return self._roots * outputs[0], self._roots[:, None] * self._matrix(outputs[1:])
 
     def _matrix(self, parts: Sequence[Any]) -> Array:
         taken = iter(parts)
-        rows = []
-        for height in self._outputs:
-            row = [
-                np.zeros((height, size)) if position is None else np.reshape(next(taken), (height, size))
-                for position, size in self._wrt
-            ]
-            rows.append(np.concatenate(row, axis=1))
-        return np.concatenate(rows)
+        columns = [
+            np.zeros((self.count, size)) if position is None else np.reshape(next(taken), (self.count, size))
+            for position, size in self._wrt
+        ]
+        return np.concatenate(columns, axis=1)
 
 
 def residuals(
@@ -105,7 +99,7 @@ def residuals(
     if not count or 8 * count * sum(size for _, size in wrt) > limits.array_bytes:
         return None
     factors, weights = (_run(part, arguments, limits, budget) for part in (found.factors, found.weights))
-    direction = sign * float(np.prod([np.sign(factor) for factor in factors]))
+    direction = sign * float(np.prod([np.sign(np.ravel(factor)[0]) for factor in factors]))
     together = direction * np.concatenate([np.ravel(weight) for weight in weights])
     if not np.isfinite(together).all() or (together < 0).any() or not together.any():
         return None

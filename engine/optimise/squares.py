@@ -20,7 +20,7 @@ from engine.limits import Budget, Limits
 from engine.primitives.arithmetic import add, divide, multiply, negative
 from engine.primitives.powers import to_power
 from engine.primitives.reductions import sum_
-from engine.primitives.shape import reshape
+from engine.primitives.shape import concatenate, reshape
 
 RISING = frozenset(("sqrt", "cbrt", "exp", "exp2", "expm1", "log", "log1p", "log2", "log10"))
 """Functions of one number that rise wherever they are defined: they do not move a minimiser."""
@@ -34,10 +34,11 @@ Operation = Callable[[Value, Value], Value]
 class Blocks:
     """A function as rising(Σ weights · residuals²) + constant.
 
-    `residuals` and `weights` have the inputs of the function, and an output for each block, of the same shape in both.
-    The weights do not depend on the variables; neither do `factors`, numbers by which the whole was multiplied after it
-    went through a rising function.  If the product of their signs is negative, all weights have to be ≤ 0 and not ≥ 0;
-    `rising` tells whether there is such a function, so that the value is not the sum itself.
+    All three graphs have the inputs of the function.  `residuals` has one output (m,), block after block, row-major;
+    `weights` has one for each block, in its shape.  The weights do not depend on the variables; neither do `factors`,
+    numbers by which the whole was multiplied after it went through a rising function.  If the product of their signs is
+    negative, all weights have to be ≤ 0 and not ≥ 0; `rising` tells whether there is such a function, so that the value
+    is not the sum itself.
     """
 
     residuals: Graph
@@ -64,12 +65,15 @@ def blocks(
         if found is None:
             return None
         top = builder.finish([found])
-        chosen = [(r, cut) for r, cut in search.cuts.items() if _used(cut, top)]
-        positions = [top.inputs.index(cut) for _, cut in chosen]
-        parts = tuple(r for r, _ in chosen)
+        used = {*top.outputs, *(v for node in top.nodes for v in node.inputs)}
+        places = {value: position for position, value in enumerate(top.inputs)}
+        chosen = [(r, places[cut]) for r, cut in search.cuts.items() if cut in used]
+        if not chosen:
+            return None
+        positions = [position for _, position in chosen]
+        rows = [reshape(r, shape=(r.type.size,)) for r, _ in chosen]
+        parts = (rows[0] if len(rows) == 1 else concatenate(*rows, axis=0),)
         residuals = Graph(graph.inputs, live_nodes(builder.nodes, parts), parts)
-    if not chosen:
-        return None
     slopes = gradient(top, positions, limits, budget).graph
     weights = with_outputs(slopes, slopes.outputs[1:])
     moving = depends_on(weights.nodes, {top.inputs[i] for i in (*sources, *positions)})
@@ -80,10 +84,6 @@ def blocks(
         weights.inputs[:count], tuple(n for n in weights.nodes if moving.isdisjoint(n.inputs)), weights.outputs
     )
     return Blocks(residuals, fixed, with_outputs(graph, tuple(factors)), rising)
-
-
-def _used(value: Value, graph: Graph) -> bool:
-    return value in graph.outputs or any(value in node.inputs for node in graph.nodes)
 
 
 class _Search:
@@ -117,7 +117,7 @@ class _Search:
                 break
             if name in RISING:
                 rising = True
-            elif name in ("multiply", "divide"):
+            elif name == "multiply" or (name == "divide" and moving[0] is node.inputs[0]):
                 factors.append(node.inputs[1 if moving[0] is node.inputs[0] else 0])
             elif name == "negative" or (name == "subtract" and moving[0] is node.inputs[1]):
                 factors.append(self.builder.constant(-1.0))

@@ -147,20 +147,18 @@ def test_a_linear_problem_in_a_box(method: str) -> None:
             assert (point.x <= bounds.high).all()
 
 
+def _rosenbrock(x: Any) -> Any:
+    return np.array([1 - x[0], 10 * (x[1] - x[0] ** 2)])
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_a_curved_problem_in_a_box(method: str) -> None:
     problem = objective("(1 - a)^2 + 100*(b - a^2)^2", {"a": 0.0, "b": 0.0})
     for low, high in [((-2.0, -1.0), (0.5, 2.0)), ((-2.0, -1.0), (2.0, 0.3)), ((1.2, -5.0), (3.0, 5.0))]:
         bounds = Bounds(np.array(low), np.array(high))
         taken = follow(method, problem, [-1.2, 1.0], bounds)
-        expected = least_squares(
-            lambda x: np.array([1 - x[0], 10 * (x[1] - x[0] ** 2)]),
-            bounds.project(np.array([0.9, 0.25])),
-            bounds=(low, high),
-            xtol=1e-15,
-            ftol=1e-15,
-            gtol=1e-15,
-        )
+        inside = bounds.project(np.array([0.9, 0.25]))
+        expected = least_squares(_rosenbrock, inside, bounds=(low, high), xtol=1e-15, ftol=1e-15, gtol=1e-15)
         assert taken.points[-1].value <= 2 * expected.cost * (1 + 1e-9)
 
 
@@ -198,10 +196,9 @@ def test_variables_that_cannot_be_told_apart_share_the_step(method: str) -> None
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_norm_is_minimised_as_its_square(method: str) -> None:
-    problem = objective(
-        "norm(y - A@v) + 2", {"v": [0.0, 0.0]}, A=[[1.0, 2.0], [3.0, 4.0], [5.0, 7.0]], y=[1.0, 0.0, 2.0]
-    )
-    expected = np.linalg.lstsq(np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 7.0]]), np.array([1.0, 0.0, 2.0]))[0]
+    matrix, y = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 7.0]]), np.array([1.0, 0.0, 2.0])
+    problem = objective("norm(y - A@v) + 2", {"v": [0.0, 0.0]}, A=matrix, y=y)
+    expected = np.linalg.lstsq(matrix, y)[0]
     np.testing.assert_allclose(follow(method, problem, [5.0, 5.0]).points[-1].x, expected, rtol=1e-12)
 
 

@@ -112,6 +112,15 @@ NOT = [
     "log(sum(exp(u)))",
     "sum(u^2) + sum(y)*0*u[0]",
     "a^(-2)",
+    "1/norm(v)",
+    "-2/sqrt(sum(u^2))",
+    "1/sum(u^2)",
+    "cos(norm(v))",
+    "norm(v)*b",
+    "norm(M, 2)",
+    "(y - A@v) @ (y - a*x)",
+    "u @ u - 2*v @ v",
+    "prod(u)^2 - 1 + a",
     "sum(stop_gradient(u)*u)",
     "sum((u - stop_gradient(u))^2) + a^2",
     "sum(y^2) + 0*a",
@@ -187,6 +196,34 @@ def test_the_negative_of_one_is_one_to_maximise(text: str) -> None:
         residuals, matrix = squares.evaluate(x)
         slope, gradient = 2 * residuals @ matrix, problem.evaluate(x)[1]
         assert slope @ gradient == pytest.approx(np.linalg.norm(slope) * np.linalg.norm(gradient))
+
+
+PROGRAM = """
+def model(x, a, b):
+    return a*exp(b*x)
+
+r = y - model(x, a, b)
+return 0.5*sum(r^2) + lam*b^2
+"""
+LOOP = """
+total = 0.0
+for i in range(4):
+    total += (y[i] - a*x[i])^2
+return total
+"""
+STATED = """
+r = y - a*stop_gradient(a*x)
+return sum(r^2)
+"""
+
+
+@pytest.mark.parametrize(("text", "count"), [(PROGRAM, 5), (LOOP, None), (STATED, None)])
+def test_programs(text: str, count: int | None) -> None:
+    at = {"x": X, "y": Y, "a": np.array(0.5), "b": np.array(-0.3), "lam": np.array(0.1)}
+    names = ["a", "b"] if count else ["a"]
+    given = {name: at[name] for name in at if count or name in "xya"}
+    problem = Objective(ENGINE, Question(text, given, kind="program"), names, Budget.starting_now(60))
+    assert (problem.squares and problem.squares.count) == count
 
 
 def test_one_is_none_to_maximise() -> None:
