@@ -284,3 +284,46 @@ def test_a_long_sum_of_single_squares() -> None:
     squares = objective(text).squares
     assert squares is not None
     assert squares.count == 41
+
+
+ATOMS = ["a", "v[0]", "(y - a*x)", "(y - A@v)", "x", "w", "lam", "(a*b)", "exp(-a*x)", "u", "3", "(-2)", "s", "(x - 1)"]
+OVERALL = ["sum({})", "norm({})", "sqrt(sum({}))", "mean({})", "sum(({})^2)", "norm({})^2"]
+
+
+def _elements(random: np.random.Generator, depth: int = 0) -> str:
+    kind = random.random()
+    if depth > 2 or kind < 0.35:
+        return str(random.choice(ATOMS))
+    if kind < 0.6:
+        return f"({_elements(random, depth + 1)})^2"
+    return f"({_elements(random, depth + 1)} {random.choice(list('+-*/'))} {_elements(random, depth + 1)})"
+
+
+def _formula(random: np.random.Generator) -> str:
+    text = str(random.choice(["", "-", "2*"]))
+    for number in range(random.integers(1, 4)):
+        sign = random.choice([" + ", " - ", "*", "/"]) if number else ""
+        text += f"{sign}{str(random.choice(OVERALL)).format(_elements(random))}"
+    return text
+
+
+def test_whatever_is_taken_for_a_sum_of_squares_has_its_gradients() -> None:
+    random, taken = np.random.default_rng(11), 0
+    for _ in range(250):
+        text = _formula(random)
+        if not any(_in(name, text) for name in VARIABLES):
+            continue
+        problem = objective(text)
+        squares = problem.squares
+        if squares is None:
+            continue
+        taken += 1
+        for x in points(problem.size):
+            gradient, (residuals, matrix) = problem.evaluate(x)[1], squares.evaluate(x)
+            if not all(np.isfinite(part).all() for part in (gradient, residuals, matrix)):
+                continue
+            slope = 2 * residuals @ matrix
+            if slope.any() and gradient.any():
+                one, other = (part / np.max(np.abs(part)) for part in (slope, gradient))
+                np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-8, err_msg=text)
+    assert taken > 20
