@@ -17,6 +17,7 @@ from engine.execute.compile import as_argument
 from engine.graph.types import Array, Shape
 from engine.limits import Budget
 from engine.optimise.problem import Squares
+from engine.optimise.residuals import residuals
 from engine.question import Answer, Ask, Question, Warning
 
 
@@ -71,8 +72,13 @@ class Objective:
 
     @cached_property
     def squares(self) -> Squares | None:
-        """The function as a sum of squares, where it is one and is minimised."""
-        return None
+        """The function, or its negative where it is maximised, as a sum of squares, where it is seen to be one."""
+        found = self.engine.subject(self.question, self.budget)
+        if found.overridden:
+            return None
+        wrt = [(found.wrt.get(name), prod(shape)) for name, shape in self.variables.shapes.items()]
+        arguments = found.arguments(self.question)
+        return residuals(found.graph, arguments, wrt, self.engine.limits, self.budget, self.sign)
 
     @cached_property
     def differentiable(self) -> bool:
