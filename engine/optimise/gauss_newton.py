@@ -13,7 +13,7 @@ from engine.optimise.options import Option, Options
 from engine.optimise.path import Memory, Point
 from engine.optimise.problem import Bounds, Problem, Squares
 
-OPTIONS = (
+GAUSS_NEWTON = (
     Option(
         "decrease", 1e-4, "The part of the decrease along the slope that a step has to bring.", high=0.5, open="both"
     ),

@@ -13,7 +13,7 @@ from engine.optimise.options import Option, Options
 from engine.optimise.path import Memory, Point
 from engine.optimise.problem import Bounds, Problem, Squares
 
-OPTIONS = (
+LEVENBERG_MARQUARDT = (
     Option("radius", 1.0, "The first step is at most so many times as long as the start, when scaled.", open="low"),
 )
 ENOUGH = 1e-4

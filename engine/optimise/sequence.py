@@ -16,7 +16,8 @@ from engine.optimise.problem import Problem
 from engine.optimise.state import packed, unpacked
 from engine.optimise.track import Row, Track, norm_of
 
-RESTARTED = "The method has begun anew at the last point."
+ROUNDING = 1e-9
+"""The last steps lower the gradient below what shows in the value, which may rise by this part of it."""
 
 
 class Sequence:
@@ -73,7 +74,7 @@ class Sequence:
         plan, step = self._plan, 0 if track.last is None else track.last.step + 1
         free = point.gradient if plan.bounds is None else plan.bounds.free(point.x, point.gradient)
         norm = norm_of(free)
-        track.enter(step, point.x, point.value, norm, plan.stop)
+        track.enter(step, point.x, point.value, norm, plan.stop, ROUNDING)
         if track.reason == "diverged":
             track.message = f"{self._problem.trouble(point.x)} {track.message}".strip()
         self._memory = point.memory

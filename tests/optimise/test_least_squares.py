@@ -23,8 +23,8 @@ from tests.optimise.nist import PROBLEMS, Regression
 
 ENGINE = Engine()
 METHODS: dict[str, tuple[Path, tuple[Option, ...]]] = {
-    "levenberg-marquardt": (lm.levenberg_marquardt, lm.OPTIONS),
-    "gauss-newton": (gn.gauss_newton, gn.OPTIONS),
+    "levenberg-marquardt": (lm.levenberg_marquardt, lm.LEVENBERG_MARQUARDT),
+    "gauss-newton": (gn.gauss_newton, gn.GAUSS_NEWTON),
 }
 MOST_POINTS = 800
 LEAST_DIGITS = 10.0
