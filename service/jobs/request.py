@@ -69,7 +69,7 @@ def read_job(content: Any, settings: Settings, limits: Limits, function: Binding
     bounds = _bounds(fields, start, reader)
     every, kept, norms = _record(fields, stop, len(points), reader)
     direction = fields.get("direction", "minimize")
-    if direction not in DIRECTIONS:
+    if type(direction) is not str or direction not in DIRECTIONS:
         reader.fault(("direction",), "This has to be `minimize` or `maximize`.")
     places = {name: (*start.path, name) for name in start.arrays} | {name: ("data", name) for name in data}
     asked = {name: fields[name] for name in (*SOURCES, "precision") if name in fields}
