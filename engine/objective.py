@@ -50,8 +50,8 @@ class Objective:
     """A `Problem` made of a question: its `at` holds the data and, for each of the variables, any point.
 
     `sign` is −1 for what is to be maximised: values and derivatives are those of what is minimised then.  What is not
-    finite is computed again in as many digits as it takes, unless the question says `float64`.  Raises what
-    preparing the question raises, and `InvalidRequest` for variables that are used as integers.  Not for several
+    finite, or singular, is computed again in as many digits as it takes, unless the question says `float64`.  Raises
+    what preparing the question raises, and `InvalidRequest` for variables that are used as integers.  Not for several
     threads.
     """
 
@@ -144,7 +144,7 @@ class Objective:
                 return parts["value"], parts
         question = self._at(x, vector)
         answer = compiled.prepared.run(question, self.budget)
-        if self.question.precision == "exact" or (not _finite(answer.outputs) and question.precision == "auto"):
+        if question.precision == "exact" or (question.precision == "auto" and _doubtful(answer)):
             answer = self.engine.answer(question, ask, self.budget)
         return answer.value, answer.parts
 
@@ -190,6 +190,11 @@ class _Compiled:
             for i, name, value in self._along:
                 found[i] = as_argument(along[name], value)
         return found
+
+
+def _doubtful(answer: Answer) -> bool:
+    """Whether float64 has no answer, or one that hides a limit.  Kinks have their conventions."""
+    return any(warning.code in ("non-finite", "singular") for warning in answer.warnings)
 
 
 def _finite(outputs: Sequence[Any]) -> bool:

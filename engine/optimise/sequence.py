@@ -52,7 +52,9 @@ class Sequence:
         if before is not None and not (self._record.exact and self._memory):
             track.restarts.append(before.step)
         start = self._points[track.start] if before is None else before.x
-        path = self._record.path(self._problem, start, self._plan.bounds, self._options, self._memory or None)
+        # A state that was taken at the end of one start still has the memory of that one.
+        memory = self._memory if before is not None else None
+        path = self._record.path(self._problem, start, self._plan.bounds, self._options, memory or None)
         try:
             while True:
                 try:

@@ -72,7 +72,8 @@ class Track:
         before = math.nan if self.last is None else self.last.value
         self.last = Place(step, x, value, norm)
         if math.isfinite(value) and math.isfinite(norm):
-            if self.best is None or value < self.lowest or value <= self.lowest + slack * abs(self.lowest):
+            as_good = slack > 0 and value <= self.lowest + slack * abs(self.lowest)
+            if self.best is None or value < self.lowest or as_good:
                 self.best = self.last
             if value < self.lowest:
                 self.lowest, self.improved = value, step

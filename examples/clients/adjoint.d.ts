@@ -461,7 +461,7 @@ export interface JobLinks {
 export interface JobMethod {
   /**
    * One of `sgd`, `momentum`, `nesterov`, `adagrad`, `rmsprop`, `adadelta`, `adam`, `adamw`, `nadam`, `amsgrad`,
-   * `lion`, `lbfgs`, `newton-cg`, `trust-region`.
+   * `lion`, `lbfgs`, `newton-cg`, `trust-region`, `gauss-newton`, `levenberg-marquardt`.
    */
   name: string;
 }
@@ -707,6 +707,32 @@ export interface Limits {
   threads: number;
   /** Heavy questions that may wait for a thread; one more is refused with 503. */
   queue: number;
+  /** Jobs that run at the same time, per server process, each in a process of its own; 0: none here. */
+  job_workers: number;
+  /** Jobs that may wait; one more is refused with 503. */
+  job_queue: number;
+  /** Jobs that are kept; the oldest finished ones make room. */
+  jobs: number;
+  /** What all jobs may take together, with histories. */
+  job_store_bytes: number;
+  /** What one job may take when it is posted. */
+  job_task_bytes: number;
+  /** How long a finished job is kept. */
+  job_keep_seconds: number;
+  /** How long one job may run, all attempts together. */
+  job_seconds: number;
+  /** Steps of one job. */
+  job_steps: number;
+  /** Rows in the history of one job. */
+  job_rows: number;
+  /** Starts of one job. */
+  job_starts: number;
+  /** Numbers that one job moves, all starts together. */
+  job_variables: number;
+  /** Address space of a process that runs jobs, beyond what it begins with; 0: any. */
+  job_bytes: number;
+  /** Losses of its process without progress that end a job. */
+  job_attempts: number;
 }
 
 /** A question whose answer has matrices. */
