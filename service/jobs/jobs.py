@@ -72,7 +72,7 @@ class Jobs:
             self._make_room(t, len(task))
             now = t.now()
             new = Job(PREFIX + "".join(secrets.choice(_LETTERS) for _ in range(24)), now, told, max_steps)
-            job = t.insert(_with_story(new, now), key, digest, len(task))
+            job = t.insert(_with_story(new, now), key, digest)
             t.put(job.number, "task", task)
             return job, True
 
