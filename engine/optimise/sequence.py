@@ -16,6 +16,8 @@ from engine.optimise.problem import Problem
 from engine.optimise.state import packed, unpacked
 from engine.optimise.track import Row, Track, norm_of
 
+BOTTOMLESS = 1e100
+"""No minimum is this low: a method that ends there has only run out of numbers."""
 ROUNDING = 1e-9
 """The last steps lower the gradient below what shows in the value, which may rise by this part of it."""
 
@@ -88,5 +90,7 @@ class Sequence:
         last = track.last
         if last is not None and not math.isfinite(last.value):
             track.end("diverged", message)
+        elif last is not None and last.value < -BOTTOMLESS:
+            track.end("diverged", f"The values fall without end: {self._plan.sign * last.value:.3g} was the last.")
         else:
             track.end("converged", message)

@@ -107,14 +107,16 @@ def placed(places: Mapping[str, Path]) -> Iterator[None]:
         yield
     except EngineError as error:
         error.faults = [_moved(fault, places) for fault in error.faults]
+        if error.hint is not None:
+            error.hint = error.hint.replace('give it in "at"', 'give it in "data", or in "start" to have it moved')
         raise
 
 
 def _moved(fault: Fault, places: Mapping[str, Path]) -> Fault:
     first, _, rest = fault.pointer.removeprefix("/at/").partition("/")
-    if not fault.pointer.startswith("/at/") or first not in places:
+    if not fault.pointer.startswith("/at/"):
         return fault
-    return Fault(pointer(places[first]) + (f"/{rest}" if rest else ""), fault.detail)
+    return Fault(pointer(places.get(first, ("data", first))) + (f"/{rest}" if rest else ""), fault.detail)
 
 
 @dataclass(frozen=True, slots=True)
