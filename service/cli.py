@@ -30,7 +30,8 @@ Expr = Annotated[
     typer.Argument(help="An expression, such as 'x^2*sin(y)', or a file with a program, NAME.adj.", show_default=False),
 ]
 Inputs = Annotated[
-    list[str] | None, typer.Argument(help="Inputs as name=JSON: x=3, v=[1,2,3], s=NaN.", show_default=False)
+    list[str] | None,
+    typer.Argument(help="Inputs as name=JSON or name=@FILE: x=3, v=[1,2,3], s=NaN.", show_default=False),
 ]
 Wrt = Annotated[list[str] | None, typer.Option(help="An input to differentiate by; may be repeated. Default: all.")]
 Batch = Annotated[list[str] | None, typer.Option(help="An input whose first axis runs over points; may be repeated.")]
