@@ -10,6 +10,23 @@ from engine.errors import Fault, InvalidRequest
 from service.errors import InvalidJson
 from service.json_text import decode
 
+PROGRAM_SUFFIX = ".adj"
+"""How the names of files with programs end."""
+
+
+def told_apart(
+    first: str | None, inputs: list[str], program: Path | None, elsewhere: bool = False
+) -> tuple[str | None, list[str], Path | None]:
+    """Expression, inputs and file with a program: the `first` argument is any of these.
+
+    `elsewhere`: what is asked about is told otherwise, so that it has to be an input.
+    """
+    if first is None:
+        return None, inputs, program
+    if program is None and not elsewhere:
+        return (None, inputs, Path(first)) if first.endswith(PROGRAM_SUFFIX) else (first, inputs, None)
+    return None, [first, *inputs], program
+
 
 def content_of_arguments(
     expr: str | None,
@@ -61,6 +78,9 @@ def named_values(given: list[str], where: str = "/at", noun: str = "An input") -
     for argument in given:
         name, equals, text = argument.partition("=")
         name = name.strip()
+        if name.startswith("-"):
+            detail = f"There is no option {name}."
+            raise InvalidRequest(detail, faults=[Fault(where, detail)], hint="--help lists them.")
         if not equals:
             detail = f"{noun} is given as name=value; this is {argument!r}."
             raise InvalidRequest(detail, faults=[Fault(where, detail)], hint=f"{name}=1")
