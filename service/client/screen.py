@@ -140,7 +140,10 @@ class Pace:
             return ""
         self._marks = [mark for mark in self._marks if now - mark[0] < LINE_SECONDS] + [(now, self._done)]
         since, done = self._marks[0]
-        return f"  {(self._done - done) / (now - since):.3g} steps/s" if now > since else ""
+        if now <= since:
+            return ""
+        pace = (self._done - done) / (now - since)
+        return f"  {pace:,.0f} steps/s" if pace >= 100 else f"  {pace:.3g} steps/s"
 
 
 def steps_in_all(job: Mapping[str, Any]) -> int:
