@@ -9,11 +9,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from service import job_options as options
 from service.client.address import DEFAULT_URL, URL_NAME
 from service.refusing import refusals_told
 
@@ -41,56 +41,43 @@ Chart = Annotated[
 Reconnect = Annotated[float, typer.Option(min=0, help="For how many seconds a server that was lost is asked again.")]
 CancelOnInterrupt = Annotated[bool, typer.Option("--cancel-on-interrupt", help="Ctrl-C cancels the job.")]
 Id = Annotated[str, typer.Argument(help="The id of a job.", show_default=False)]
+State = Annotated[
+    Literal["queued", "running", "succeeded", "failed", "cancelled"] | None,
+    typer.Option(help="Those in this state.", show_default=False),
+]
+Format = Annotated[Literal["csv", "ndjson"] | None, typer.Option(help="Print the history instead.", show_default=False)]
 Ids = Annotated[list[str], typer.Argument(help="The ids of jobs.", show_default=False)]
-
-
-def _many(help: str) -> Any:
-    return typer.Option(help=help + " May be repeated.", show_default=False)
-
-
-def _one(help: str, **more: Any) -> Any:
-    return typer.Option(help=help, show_default=False, **more)
 
 
 # An expression may begin with a minus sign.
 @jobs.command(context_settings={"ignore_unknown_options": True})
 def submit(
-    expr: Annotated[
-        str | None,
-        typer.Argument(
-            help="The objective, such as 'x^2+y^2', or a file with a program, NAME.adj.", show_default=False
-        ),
-    ] = None,
-    inputs: Annotated[
-        list[str] | None,
-        typer.Argument(help="The variables and where they start: x=1, w=[0,0], W=@FILE.json.", show_default=False),
-    ] = None,
-    data: Annotated[list[str] | None, _many("An input that stays fixed: X=[[1,2],[3,4]], y=@FILE.json.")] = None,
-    method: Annotated[str | None, _one("The name of a method; or JSON, name and options. Default: auto.")] = None,
-    option: Annotated[list[str] | None, _many("An option of the method: lr=0.02.")] = None,
-    schedule: Annotated[str | None, _one("The name of a schedule of the learning rate; or JSON.")] = None,
-    clip: Annotated[str | None, _one("How gradients are clipped: norm=1, value=0.5; or JSON.")] = None,
-    bounds: Annotated[list[str] | None, _many("Bounds of a variable: x=[0,null].")] = None,
-    maximize: Annotated[bool, typer.Option("--maximize", help="Look for the largest value.")] = False,
-    steps: Annotated[int | None, _one("No more steps than this. Default: 1000.")] = None,
-    seconds: Annotated[float | None, _one("No more time than this.")] = None,
-    target: Annotated[float | None, _one("Stop at a value as good as this.")] = None,
-    grad_norm: Annotated[float | None, _one("Stop where the norm of the gradient is at most this.")] = None,
-    relative_change: Annotated[float | None, _one("Stop when a step changes the value by at most this part.")] = None,
-    patience: Annotated[int | None, _one("Stop when so many steps in a row have not improved the best value.")] = None,
-    starts: Annotated[int | None, _one("So many starts, drawn between --low and --high.")] = None,
-    low: Annotated[list[str] | None, _many("The lower end: a number for all variables, or x=-2.")] = None,
-    high: Annotated[list[str] | None, _many("The upper end: a number for all variables, or x=2.")] = None,
-    seed: Annotated[int | None, _one("What everything random is drawn from. Default: 0.")] = None,
-    every: Annotated[int | None, _one("Keep one step of so many in the history.")] = None,
-    precision: Annotated[str | None, _one("auto (the default), float64 or exact.")] = None,
-    program: Annotated[
-        Path | None, _one("A file with a program, in place of an expression; - is standard input.")
-    ] = None,
-    function: Annotated[str | None, _one("The id or name of a stored function, in place of an expression.")] = None,
-    file: Annotated[Path | None, _one("A request body; arguments replace what is in it. - is standard input.")] = None,
-    key: Annotated[str | None, _one("A word of your own: the same request with it again is the same job.")] = None,
-    wait: Annotated[bool, typer.Option(help="Watch the job to its end; otherwise print its id.")] = True,
+    expr: options.Objective = None,
+    inputs: options.Start = None,
+    data: options.Data = None,
+    bounds: options.Bounds = None,
+    maximize: options.Maximize = False,
+    program: options.Program = None,
+    function: options.Function = None,
+    file: options.File = None,
+    precision: options.Precision = None,
+    method: options.Method = None,
+    option: options.Options = None,
+    schedule: options.Schedule = None,
+    clip: options.Clip = None,
+    steps: options.Steps = None,
+    seconds: options.Seconds = None,
+    target: options.Target = None,
+    grad_norm: options.GradNorm = None,
+    relative_change: options.RelativeChange = None,
+    patience: options.Idle = None,
+    starts: options.Starts = None,
+    low: options.Low = None,
+    high: options.High = None,
+    seed: options.Seed = None,
+    every: options.Every = None,
+    key: options.Key = None,
+    wait: options.Wait = True,
     json: Json = False,
     chart: Chart = None,
     cancel_on_interrupt: CancelOnInterrupt = False,
@@ -178,7 +165,7 @@ def cancel(ids: Ids, json: Json = False, reconnect: Reconnect = RECONNECT_SECOND
 
 @jobs.command("list")
 def listed(
-    state: Annotated[str | None, _one("Those in this state: queued, running, succeeded, failed, cancelled.")] = None,
+    state: State = None,
     limit: Annotated[int, typer.Option(min=1, help="No more jobs than this.")] = 20,
     json: Json = False,
     url: Url = DEFAULT_URL,
@@ -210,7 +197,7 @@ def listed(
 @jobs.command()
 def show(
     id: Id,
-    history: Annotated[str | None, _one("Print the history instead: csv or ndjson.")] = None,
+    history: Format = None,
     json: Json = False,
     chart: Chart = None,
     url: Url = DEFAULT_URL,
@@ -221,8 +208,6 @@ def show(
     from service.client.watching import print_json, print_summary, tracked
 
     kinds = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
-    if history is not None and history not in kinds:
-        raise typer.BadParameter(f"{history!r} is neither csv nor ndjson.", param_hint="--history")
     with _told():
         server = Server(url)
         if history is not None:

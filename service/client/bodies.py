@@ -44,10 +44,10 @@ def job_body(
         given["program"] = text_of_file(program)
     start = named_values(inputs, "/start")
     if start or (file is None and starts is None):
-        given["start"] = {**body.get("start", {}), **start}
+        given["start"] = {**_part(body, "start"), **start}
     for name, values in (("data", data), ("bounds", bounds)):
         if values:
-            given[name] = {**body.get(name, {}), **named_values(values, f"/{name}", f"--{name}")}
+            given[name] = {**_part(body, name), **named_values(values, f"/{name}", f"--{name}")}
     given["method"] = _method(method, options)
     given["schedule"] = None if schedule is None else _named(schedule, "schedule")
     given["clip"] = None if clip is None else _clip(clip)
@@ -57,9 +57,15 @@ def job_body(
     for name, criteria in (("stop", stop), ("record", record)):
         kept = {key: value for key, value in criteria.items() if value is not None}
         if kept:
-            given[name] = {**body.get(name, {}), **kept}
+            given[name] = {**_part(body, name), **kept}
     given |= fields
     return body | {name: value for name, value in given.items() if value is not None}
+
+
+def _part(body: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """An object in the body; nothing where something else stands, which is replaced."""
+    found = body.get(name)
+    return found if type(found) is dict else {}
 
 
 def _method(name: str | None, options: list[str]) -> Any:

@@ -47,7 +47,7 @@ def watch(server: Server, job: Mapping[str, Any], screen: Screen, patience: Pati
             try:
                 if cancelled:
                     patience.asked(lambda: server.post(job_path(id, "/cancel"), prefer="wait=0"))
-                _show(following, track, screen, str(job["state"]))
+                _show(following, track, screen, (job["state"], job["attempts"]))
                 found = patience.asked(lambda: server.get(job_path(id)))
                 break
             except KeyboardInterrupt:
@@ -99,13 +99,14 @@ def print_summary(job: Mapping[str, Any], track: Track | None) -> None:
     print(summary(job))
 
 
-def _show(following: Following, track: Track, screen: Screen, state: str) -> None:
+def _show(following: Following, track: Track, screen: Screen, told: tuple[str, int]) -> None:
+    """Show what comes; `told` is the state and the attempt that are shown already."""
     for name, content in following.events():
         if name == "step":
             track.add(content)
             screen.row(track)
-        elif content["state"] != state or content["attempts"] > 1:
-            state = content["state"]
+        elif told != (content["state"], content["attempts"]):
+            told = (content["state"], content["attempts"])
             screen.state(content)
 
 
