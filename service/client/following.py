@@ -13,7 +13,7 @@ from service.client.events import events, lines_of
 from service.client.server import NoServer, Server, job_path
 
 ENDED = frozenset(("succeeded", "failed", "cancelled"))
-FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 3.0
 """Seconds before the first new attempt, and between later ones at most; each pause is twice the one before."""
 T = TypeVar("T")
 

@@ -39,23 +39,23 @@ class Wishes:
 def watch(server: Server, job: Mapping[str, Any], screen: Screen, patience: Patience, wishes: Wishes) -> int:
     """Show a job until it has ended and print its end; the exit code."""
     id, track = str(job["id"]), Track(sign_of(job))
-    following = Following(server, id, patience)
-    cancelled = False
+    following, stopping = Following(server, id, patience), False
     with screen:
-        screen.state(job)
         while True:
             try:
-                if cancelled:
+                if stopping:
                     patience.asked(lambda: server.post(job_path(id, "/cancel"), prefer="wait=0"))
+                else:
+                    screen.state(job)
                 _show(following, track, screen, (job["state"], job["attempts"]))
                 found = patience.asked(lambda: server.get(job_path(id)))
                 break
             except KeyboardInterrupt:
-                if cancelled or not wishes.cancel:
-                    screen.say(_left(id, server.url))
+                if stopping or not wishes.cancel:
+                    screen.say(_left(id, server.url, stopping))
                     return INTERRUPTED
                 screen.say(f"Cancelling {id}.")
-                cancelled = True
+                stopping = True
     if wishes.json:
         print_json(found)
     else:
@@ -125,6 +125,7 @@ def _curve(track: Track, columns: int) -> str:
     return f"{drawn}\n\n" if drawn else ""
 
 
-def _left(id: str, url: str) -> str:
+def _left(id: str, url: str, stopping: bool) -> str:
     where = "" if url == os.environ.get(URL_NAME, DEFAULT_URL) else f" --url {url}"
-    return f"No longer watching; the job goes on.\n  adjoint job watch {id}{where}\n  adjoint job cancel {id}{where}"
+    goes_on = "it was asked to stop" if stopping else "the job goes on"
+    return f"No longer watching; {goes_on}.\n  adjoint job watch {id}{where}\n  adjoint job cancel {id}{where}"

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ from tests.service.live import PATIENCE, Live, serving
 from tests.service.scripted import content, scripted, stream
 
 ROSENBROCK = "(1-x)^2 + 100*(y-x^2)^2"
-ENDLESS = [ROSENBROCK, "x=-1.2", "y=1", "--method", "sgd", "--option", "lr=1e-9", "--steps", "9000000"]
+ENDLESS = [ROSENBROCK, "x=-1.2", "y=1", "--method", "sgd", "--option", "lr=1e-9", "--seconds", "25"]
+ENDLESS += ["--steps", "9000000"]
 QUARTERS = ["x^2", "x=1", "--method", "sgd", "--option", "lr=0.25", "--steps", "3"]
 COMMAND = (
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from service.cli import main; main()"
@@ -50,9 +52,10 @@ def job(server: Live) -> Job:
     return run
 
 
-def started(port: int, *arguments: str, **more: Any) -> subprocess.Popen[str]:
-    """A command in a process of its own."""
-    return subprocess.Popen(
+@contextmanager
+def started(port: int, *arguments: str, **more: Any) -> Iterator[subprocess.Popen[str]]:
+    """A command in a process of its own, which is gone afterwards."""
+    process = subprocess.Popen(
         [sys.executable, "-c", COMMAND, "job", *arguments],
         cwd=Path(__file__).parents[2],
         env={**os.environ, "ADJOINT_URL": f"http://127.0.0.1:{port}"},
@@ -60,6 +63,11 @@ def started(port: int, *arguments: str, **more: Any) -> subprocess.Popen[str]:
         text=True,
         **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more},
     )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def until(process: subprocess.Popen[str], words: str) -> str:
@@ -271,65 +279,55 @@ def test_no_server_is_a_clear_sentence() -> None:
 
 
 def test_ctrl_c_stops_watching_and_the_job_goes_on(job: Job, server: Live) -> None:
-    watching = started(server.port, "submit", *ENDLESS)
-    id = until(watching, "  running").split()[0]
-    watching.send_signal(signal.SIGINT)
-    out, said = watching.communicate(timeout=PATIENCE)
-    assert (watching.returncode, out) == (130, "")
-    assert said == f"No longer watching; the job goes on.\n  adjoint job watch {id}\n  adjoint job cancel {id}\n"
-    assert server.get(f"/jobs/{id}")[1]["state"] == "running"
+    with started(server.port, "submit", *ENDLESS) as watching:
+        id = until(watching, "  running").split()[0]
+        watching.send_signal(signal.SIGINT)
+        out, said = watching.communicate(timeout=PATIENCE)
+    state = server.get(f"/jobs/{id}")[1]["state"]
     job("cancel", id)
+    assert (watching.returncode, out, state) == (130, "", "running")
+    assert said == f"No longer watching; the job goes on.\n  adjoint job watch {id}\n  adjoint job cancel {id}\n"
 
 
 def test_ctrl_c_cancels_if_it_shall(server: Live) -> None:
-    watching = started(server.port, "submit", *ENDLESS, "--cancel-on-interrupt")
-    id = until(watching, "  running").split()[0]
-    watching.send_signal(signal.SIGINT)
-    out, said = watching.communicate(timeout=PATIENCE)
-    assert watching.returncode == 4
+    with started(server.port, "submit", *ENDLESS, "--cancel-on-interrupt") as watching:
+        id = until(watching, "  running").split()[0]
+        watching.send_signal(signal.SIGINT)
+        out, said = watching.communicate(timeout=PATIENCE)
+    assert watching.returncode == 4, said
     assert said.startswith(f"Cancelling {id}.\n")
     assert said.endswith(f"{id}  cancelled\n")
     assert out.startswith(f"{id}  cancelled\n")
 
 
 def test_a_server_that_starts_again_while_a_job_is_watched(tmp_path: Path) -> None:
-    settings = {"ADJOINT_DATA_DIR": str(tmp_path), "ADJOINT_JOB_READY": "0", "ADJOINT_JOB_WORKERS": "1"}
-    with serving(**settings) as first:
-        arguments = [ROSENBROCK, "x=-1.2", "y=1", "--method", "sgd", "--option", "lr=1e-9", "--seconds", "1"]
-        watching = started(first.port, "submit", *arguments, "--steps", "9000000", "--json", "--cancel-on-interrupt")
-        job = until_submitted(first)
-        first.until(lambda: bool(first.metric("adjoint_job_watchers")), "somebody watches")
-    said = until(watching, "Trying again")
-    with serving("--port", str(first.port), **settings) as second:
-        said += until(watching, "The server is back.")
-        out, rest = watching.communicate(timeout=PATIENCE)
-        told = json.loads(out)
-        assert second.get(f"/jobs/{job}")[1] == told
-    assert (watching.returncode, rest) == (0, "")
-    assert (told["id"], told["state"], told["result"]["stop_reason"]) == (job, "succeeded", "max-seconds")
-    assert told["attempts"] == 2
-
-
-def until_submitted(server: Live) -> str:
-    """The id of the first job of a server, once there is one."""
-    server.until(lambda: bool(server.get("/jobs")[1]["jobs"]), "a job is submitted")
-    return str(server.get("/jobs")[1]["jobs"][0]["id"])
+    settings = {"ADJOINT_DATA_DIR": str(tmp_path)}
+    with ExitStack() as first_life:
+        first = first_life.enter_context(serving(**settings, ADJOINT_JOB_WORKERS="0"))
+        with started(first.port, "submit", *QUARTERS) as watching:
+            id = until(watching, "  queued").split()[0]
+            first.until(lambda: bool(first.metric("adjoint_job_watchers")), "somebody watches")
+            first_life.close()
+            said = until(watching, "Trying again for 120 s.")
+            with serving("--port", str(first.port), **settings, ADJOINT_JOB_WORKERS="1"):
+                out, rest = watching.communicate(timeout=PATIENCE)
+    assert watching.returncode == 0, said + rest
+    assert rest.startswith("The server is back.\n")
+    assert rest.endswith(f"{id}  succeeded\n")
+    assert out.startswith(f"{id}  succeeded\n")
 
 
 def test_a_terminal_has_a_bar(server: Live) -> None:
     terminal, inner = os.openpty()
-    arguments = [*ENDLESS[:-1], "30000", "--no-chart"]
-    watching = started(server.port, "submit", *arguments, stderr=inner)
-    os.close(inner)
-    seen = b""
-    while True:
-        try:
-            seen += os.read(terminal, 65536)
-        except OSError:
-            # Nobody has the other end open any more.
-            break
-    os.close(terminal)
-    out, _ = watching.communicate(timeout=PATIENCE)
+    with started(server.port, "submit", *ENDLESS[:-1], "30000", "--no-chart", stderr=inner) as watching:
+        os.close(inner)
+        seen = b""
+        # At the end nobody has the other end open any more.
+        with suppress(OSError):
+            while True:
+                seen += os.read(terminal, 65536)
+        os.close(terminal)
+        out, _ = watching.communicate(timeout=PATIENCE)
     assert (watching.returncode, "  succeeded\n" in out) == (0, True)
     bar = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen.decode())
     assert re.search(r"running ━+╸?.* \d+/30000 value 24\.\d+", bar)
@@ -406,6 +404,22 @@ def test_what_is_said_of_a_job_that_runs() -> None:
     assert summary({**TOLD, "cancelling": True}).startswith("job_a  running, being cancelled\n")
 
 
+def test_warnings_and_restarts_are_told() -> None:
+    result = {
+        **{"value": 0.5, "grad_norm": "NaN", "step": 7, "steps": 9, "message": "Enough.", "restarts": [3]},
+        **{"warnings": [{"code": "kink", "message": "It bends."}], "variables": {"x": [[1.5, 2], [0, 1]]}},
+    }
+    ended = {"started": "2026-01-02T03:04:05.678Z", "finished": "2026-01-02T03:06:05.678Z", "result": result}
+    assert summary({**TOLD, **ended, "state": "succeeded"}).splitlines()[3:] == [
+        "   largest  0.5",
+        "         x  [[1.5, 2], [0, 1]]",
+        "  gradient  norm NaN",
+        "     steps  9, the best point after 7, in 2 min 0 s; begun anew after 3, when a process was lost",
+        "     ended  Enough.",
+        "warning: It bends.",
+    ]
+
+
 def test_a_list_fits_into_its_width() -> None:
     lines = listing([TOLD, {**TOLD, "id": "job_bc", "objective": {"expr": "x + " * 30}, "cancelling": True}], 90)
     assert lines == [
@@ -423,6 +437,26 @@ def test_a_request_whose_answer_was_lost_is_sent_again_with_its_key(monkeypatch:
     assert (done.exit_code, done.stdout) == (0, "job_a\n")
     keys = [request.partition("idempotency-key: ")[2].split("\r")[0] for request in fake.requests]
     assert keys[0] == keys[1] != ""
+
+
+def test_ctrl_c_twice_leaves_a_job_that_was_asked_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Track, "add", interrupted)
+    rows = stream('event: step\nid: 0\ndata: {"step": 0, "value": 1}\n\n')
+    with scripted(content(TOLD), rows, content(TOLD), rows) as fake:
+        arguments = ["job", "watch", "job_a", "--cancel-on-interrupt", "--url", fake.url]
+        done = CliRunner().invoke(app, arguments)
+    assert (done.exit_code, done.stdout) == (130, "")
+    assert "Cancelling job_a.\nNo longer watching; it was asked to stop.\n" in done.stderr
+    assert f"  adjoint job watch job_a --url {fake.url}\n" in done.stderr
+    assert [request.split(" HTTP")[0] for request in fake.requests] == [
+        "GET /jobs/job_a",
+        "GET /jobs/job_a/events",
+        "POST /jobs/job_a/cancel",
+        "GET /jobs/job_a/events",
+    ]
 
 
 def test_a_server_may_be_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
