@@ -310,7 +310,8 @@ def test_a_server_that_starts_again_while_a_job_is_watched(tmp_path: Path) -> No
             first_life.close()
             said = until(watching, "Trying again for 120 s.")
             with serving("--port", str(first.port), **settings, ADJOINT_JOB_WORKERS="1"):
-                out, rest = watching.communicate(timeout=PATIENCE)
+                # A server and a process of jobs are started meanwhile.
+                out, rest = watching.communicate(timeout=2 * PATIENCE)
     assert watching.returncode == 0, said + rest
     assert rest.startswith("The server is back.\n")
     assert rest.endswith(f"{id}  succeeded\n")
