@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from engine.optimise.gauss_newton import GAUSS_NEWTON, gauss_newton
+from engine.optimise.levenberg import LEVENBERG_MARQUARDT, levenberg_marquardt
 from engine.optimise.options import Option, Options
 from engine.optimise.path import Path
 from engine.optimise.rule import Rule
@@ -46,6 +48,8 @@ PATHS: Mapping[str, PathRecord] = {
         PathRecord("lbfgs", lbfgs, LBFGS),
         PathRecord("newton-cg", newton_cg, NEWTON_CG),
         PathRecord("trust-region", trust_region, TRUST_REGION),
+        PathRecord("gauss-newton", gauss_newton, GAUSS_NEWTON, squares=True, exact=True),
+        PathRecord("levenberg-marquardt", levenberg_marquardt, LEVENBERG_MARQUARDT, squares=True, exact=True),
     )
 }
 """The methods that choose their points themselves, by name."""

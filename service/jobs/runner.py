@@ -10,8 +10,8 @@ import contextlib
 import multiprocessing
 import os
 import queue
+import secrets
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -104,7 +104,8 @@ class Runner:
     ) -> None:
         self._jobs, self._settings, self._exists = jobs, settings, there_may_be_jobs
         self._ended, self.report, self._make = ended, report, make
-        self._owner = f"{socket.gethostname()}:{os.getpid()}"
+        # Clients are told who has run their job, and need not know the names of our machines.
+        self._owner = secrets.token_hex(4)
         self._slots = [Slot() for _ in range(settings.job_workers)]
         # The one that worked last is taken first: it is warm.
         self._idle = list(reversed(self._slots))

@@ -53,8 +53,9 @@ _worker: Worker | None = None
 def begin(settings: Mapping[str, Any], stop: Flag) -> None:
     """Make this process a worker; `stop` tells it to give its job back."""
     global _worker
-    # Ctrl-C in a terminal reaches all processes; the server tells this one what to do.
+    # Ctrl-C in a terminal reaches all processes, and so does the end of a service; the server says what is to be done.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.nice(NICE)
     found = Settings.model_validate(settings)
     if found.job_bytes:
@@ -145,6 +146,9 @@ class Attempt:
                 self._steps()
                 self._end()
             except BudgetExceeded:
+                if self._interruption is None and self._budget.left:
+                    # Not the time of the job: what it computes is refused, however long it may take.
+                    raise
                 # Withdrawn by the watcher, or the time was over in the middle of a step.
                 self._end()
         except LostClaim:
@@ -247,10 +251,9 @@ class Attempt:
             return []
 
     def _fail(self, error: EngineError | Internal) -> None:
+        self._rows, self._unwritten = [*self._rows, *self._unwritten.values()], {}
         try:
-            # First the rows: they are counted with the progress, which a failure leaves as it is.
-            self._jobs.work(self._claim, Advanced(self._progress(), self._jobs.deadline()), *self._news())
-            self._jobs.work(self._claim, Failed(problem_of(error).body))
+            self._jobs.work(self._claim, Failed(problem_of(error).body, self._progress()), *self._news())
         except (LostClaim, Unavailable):
             return
 
