@@ -1,0 +1,63 @@
+/** Numbers and arrays as text. */
+
+const SHOWN = 200;
+
+/** JSON whose numbers become their text, exactly as the server wrote them. */
+export const digitsOf = (text) =>
+  JSON.parse(text, (_, value, context) => (typeof value === "number" ? (context?.source ?? String(value)) : value));
+
+/** Shape of a nested list. */
+export function shapeOf(value) {
+  return Array.isArray(value) ? [value.length, ...(value.length ? shapeOf(value[0]) : [])] : [];
+}
+
+/** The text of a number or nested list, its beginning where it is long; `left` tells how many numbers are missing. */
+export function written(value) {
+  if (!Array.isArray(value)) return { text: String(value), left: 0 };
+  const shape = shapeOf(value);
+  const size = shape.reduce((product, length) => product * length, 1);
+  const budget = { left: SHOWN };
+  const width = shape.length > 1 ? widest(value, { left: SHOWN }) : 0;
+  return { text: list(value, 1, width, budget), left: Math.max(0, size - SHOWN) };
+}
+
+/** A number in few digits, for places where it moves. */
+export function brief(value) {
+  if (typeof value !== "number") return value === null || value === undefined ? "–" : String(value);
+  if (Number.isInteger(value) && Math.abs(value) < 1e6) return String(value);
+  const size = Math.abs(value);
+  return size >= 1e6 || size < 1e-4 ? value.toExponential(4) : value.toPrecision(6);
+}
+
+/** A count with separators. */
+export const counted = (count) => count.toLocaleString("en");
+
+function list(items, depth, width, budget) {
+  const inner = Array.isArray(items[0]);
+  const parts = [];
+  for (const item of items) {
+    if (budget.left <= 0) {
+      parts.push("…");
+      break;
+    }
+    if (inner) parts.push(list(item, depth + 1, width, budget));
+    else {
+      parts.push(String(item).padStart(width));
+      budget.left -= 1;
+    }
+  }
+  return `[${parts.join(inner ? `,\n${" ".repeat(depth)}` : ", ")}]`;
+}
+
+function widest(items, budget) {
+  let width = 0;
+  for (const item of items) {
+    if (budget.left <= 0) break;
+    if (Array.isArray(item)) width = Math.max(width, widest(item, budget));
+    else {
+      width = Math.max(width, String(item).length);
+      budget.left -= 1;
+    }
+  }
+  return width;
+}
