@@ -5,6 +5,7 @@ import { brief } from "./figures.js";
 const HEIGHT = 260;
 const TICK_HEIGHT = 22;
 const COLOURS = ["#3f86d6", "#dd7a33", "#3d9c6b", "#c2559b", "#8a72d6", "#a8902a", "#3aa5b3", "#cf5f5f"];
+const LEADS = [1, 2, 5];
 const LEGEND_MOST = 8;
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
@@ -67,7 +68,7 @@ function options(width, starts, log) {
   const axis = { stroke: ink, grid, ticks: { ...grid, size: 4 }, font, gap: 4 };
   const value = (_, number) => brief(number);
   const series = Array.from({ length: starts }, (_, k) => ({
-    label: starts > 1 ? `Start ${k + 1}` : "Value",
+    label: starts > 1 ? `Start ${k}` : "Value",
     stroke: COLOURS[k % COLOURS.length],
     width: starts > LEGEND_MOST ? 1 : 1.75,
     spanGaps: true,
@@ -77,10 +78,10 @@ function options(width, starts, log) {
   return {
     width,
     height: HEIGHT,
-    scales: { x: { time: false }, y: log ? { distr: 3 } : {} },
+    scales: { x: { time: false }, y: log ? { distr: 3, range: (_, low, high) => around(low, high) } : {} },
     axes: [
-      { ...axis, size: 28, incrs: [1, 2, 5].flatMap((lead) => Array.from({ length: 9 }, (_, k) => lead * 10 ** k)).sort((a, b) => a - b) },
-      { ...axis, size: 62, values: (_, splits) => splits.map((split) => (split === null ? "" : tick(split))), ...(log ? decades(axis) : {}) },
+      { ...axis, size: 28, incrs: LEADS.flatMap((lead) => Array.from({ length: 9 }, (_, k) => lead * 10 ** k)).sort((a, b) => a - b) },
+      { ...axis, size: 62, values: (_, splits) => splits.map((split) => (split === null ? "" : tick(split))), ...(log ? logarithmic(axis) : {}) },
     ],
     series: [{ label: "Step", value: (_, step) => (step === null || step === undefined ? "–" : String(step)) }, ...series],
     legend: { show: starts <= LEGEND_MOST },
@@ -88,22 +89,29 @@ function options(width, starts, log) {
   };
 }
 
-/** Of a logarithmic axis only powers of ten have a line and a text, as many as there is room for. */
-function decades(axis) {
+/** The ends of a logarithmic axis: the next 1, 2 or 5 times a power of ten. */
+function around(low, high) {
+  if (!(low > 0)) return [1, 10];
+  const below = LEADS.map((lead) => lead * 10 ** Math.floor(Math.log10(low))).filter((end) => end <= low);
+  const above = [...LEADS, 10].map((lead) => lead * 10 ** Math.floor(Math.log10(high))).filter((end) => end > high);
+  return [Math.max(...below, low / 2), Math.min(...above, high * 2)];
+}
+
+/** Of a logarithmic axis only powers of ten have a line and a text, as many as there is room for; of a short one more. */
+function logarithmic(axis) {
   const filter = (_, splits) => {
-    const powers = splits.map(exponentOf);
-    const found = powers.filter((power) => power !== null);
-    const every = Math.ceil((found.length * TICK_HEIGHT) / HEIGHT);
-    return splits.map((split, i) => (powers[i] !== null && powers[i] % every === 0 ? split : null));
+    const found = splits.filter((split) => LEADS.some((lead) => isPower(split / lead)));
+    const powers = found.filter(isPower);
+    const every = Math.ceil((powers.length * TICK_HEIGHT) / HEIGHT);
+    return splits.map((split) => {
+      if (powers.length < 3) return found.includes(split) ? split : null;
+      return isPower(split) && Math.round(Math.log10(split)) % every === 0 ? split : null;
+    });
   };
   return { filter, grid: { ...axis.grid, filter }, ticks: { ...axis.ticks, filter } };
 }
 
-/** The exponent of a power of ten; null for other numbers. */
-function exponentOf(number) {
-  const exponent = Math.round(Math.log10(number));
-  return Math.abs(number / 10 ** exponent - 1) < 1e-6 ? exponent : null;
-}
+const isPower = (number) => Math.abs(number / 10 ** Math.round(Math.log10(number)) - 1) < 1e-6;
 
 function tick(number) {
   const size = Math.abs(number);

@@ -17,7 +17,7 @@ export function offerCommand(place, path, body) {
     place.replaceChildren(shown, button);
   } catch (error) {
     if (!(error instanceof Mistyped)) throw error;
-    place.replaceChildren(element("p", { class: "hint" }, error.message));
+    place.replaceChildren(element("p", { class: "hint" }, "What is typed cannot be sent yet."));
   }
 }
 

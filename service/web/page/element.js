@@ -12,6 +12,9 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
+/** A sentence of the server as content: what stands between backticks is code. */
+export const prose = (sentence) => sentence.split("`").map((part, i) => (i % 2 ? element("code", {}, part) : part));
+
 /** The element with this id. */
 export const named = (id) => document.getElementById(id);
 

@@ -17,8 +17,8 @@ export function written(value) {
   const shape = shapeOf(value);
   const size = shape.reduce((product, length) => product * length, 1);
   const budget = { left: SHOWN };
-  const width = shape.length > 1 ? widest(value, { left: SHOWN }) : 0;
-  return { text: list(value, 1, width, budget), left: Math.max(0, size - SHOWN) };
+  const widths = shape.length > 1 ? widest(value, [], { left: SHOWN }) : [];
+  return { text: list(value, 1, widths, budget), left: Math.max(0, size - SHOWN) };
 }
 
 /** A number in few digits, for places where it moves. */
@@ -32,32 +32,32 @@ export function brief(value) {
 /** A count with separators. */
 export const counted = (count) => count.toLocaleString("en");
 
-function list(items, depth, width, budget) {
+function list(items, depth, widths, budget) {
   const inner = Array.isArray(items[0]);
   const parts = [];
-  for (const item of items) {
+  for (const [column, item] of items.entries()) {
     if (budget.left <= 0) {
       parts.push("…");
       break;
     }
-    if (inner) parts.push(list(item, depth + 1, width, budget));
+    if (inner) parts.push(list(item, depth + 1, widths, budget));
     else {
-      parts.push(String(item).padStart(width));
+      parts.push(String(item).padStart(widths[column] ?? 0));
       budget.left -= 1;
     }
   }
   return `[${parts.join(inner ? `,\n${" ".repeat(depth)}` : ", ")}]`;
 }
 
-function widest(items, budget) {
-  let width = 0;
-  for (const item of items) {
+/** The width of each column of the numbers that are shown, so that rows stand below each other. */
+function widest(items, widths, budget) {
+  for (const [column, item] of items.entries()) {
     if (budget.left <= 0) break;
-    if (Array.isArray(item)) width = Math.max(width, widest(item, budget));
+    if (Array.isArray(item)) widest(item, widths, budget);
     else {
-      width = Math.max(width, String(item).length);
+      widths[column] = Math.max(widths[column] ?? 0, String(item).length);
       budget.left -= 1;
     }
   }
-  return width;
+  return widths;
 }

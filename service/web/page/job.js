@@ -1,6 +1,6 @@
 /** One job: how far it is, its curve, what it has found. */
 
-import { element, named, say } from "./element.js";
+import { element, named, prose, say } from "./element.js";
 import { Chart } from "./chart.js";
 import { Curve } from "./curve.js";
 import { brief, counted, digitsOf } from "./figures.js";
@@ -71,7 +71,7 @@ export class JobView {
     parts.stop.disabled = job.cancelling;
     say(parts.stop, job.cancelling ? "Stopping…" : "Stop");
     parts.outcome.replaceChildren(...(ended(job) ? outcome(job, digitsOf(text).result) : []));
-    if (before !== undefined && before !== job.state) this.#changed();
+    if (before !== job.state) this.#changed();
     this.#draw();
   }
 
@@ -167,9 +167,9 @@ function outcome(job, found) {
   const shown = [];
   if (job.error) shown.push(refusal(job.error));
   if (!found) return shown;
-  if (!job.error) shown.push(element("p", {}, element("strong", {}, found.stop_reason), found.message ? ` – ${found.message}` : ""));
-  shown.push(element("p", { class: "value" }, element("span", { class: "label" }, job.direction === "maximize" ? "Maximum" : "Minimum"), " ", figure(found.value)));
-  if (found.variables) shown.push(figuresTable(found.start === undefined ? "Where" : `Where, from start ${Number(found.start) + 1}`, found.variables));
+  if (!job.error) shown.push(element("p", {}, found.stop_reason ? element("strong", {}, found.stop_reason) : null, found.message ? [" – ", prose(found.message)] : null));
+  shown.push(element("p", { class: "value" }, element("span", { class: "label" }, "Best value"), " ", figure(found.value)));
+  if (found.variables) shown.push(figuresTable(found.start === undefined ? "Where" : `Where, from start ${found.start}`, found.variables));
   shown.push(remarks(job.result.warnings, Object.values(job.objective)[0]));
   return shown.filter(Boolean);
 }

@@ -1,6 +1,6 @@
 /** Refusals of the server, and what cannot be sent to it, as people read them. */
 
-import { element } from "./element.js";
+import { element, prose } from "./element.js";
 import { Mistyped } from "./assignments.js";
 import { Refused, relative } from "./server.js";
 
@@ -10,8 +10,8 @@ export function refusal(problem) {
   return element("div", { class: "refusal" },
     element("p", { class: "title" }, problem.title ?? "Refused", problem.type
       ? [" ", element("a", { href: relative(problem.type) }, problem.type.split("/").pop())] : null),
-    element("p", {}, faults.length > 1 ? `${faults.length} things are wrong.` : problem.detail),
-    faults.length ? element("ul", {}, faults.map((fault) => element("li", {}, element("code", {}, fault.pointer), " ", fault.detail))) : null,
+    element("p", {}, faults.length > 1 ? `${faults.length} things are wrong.` : prose(problem.detail)),
+    faults.length ? element("ul", {}, faults.map((fault) => element("li", {}, element("code", {}, fault.pointer), " ", prose(fault.detail)))) : null,
     problem.excerpt ? element("pre", { class: "excerpt" }, problem.excerpt) : null,
     problem.hint ? element("p", { class: "advice" }, element("strong", {}, "Hint"), " ", element("code", {}, problem.hint)) : null);
 }
