@@ -181,11 +181,40 @@ def test_a_long_curve_keeps_its_extremes(browser: Browser) -> None:
     curve.add({ step, value });
     const [steps, values] = curve.drawn(true);
     const peak = values[steps.indexOf(54321)];
-    return { count: steps.length, first: steps[0], last: steps.at(-1), peak, rows: curve.rows, positive: curve.positive };
+    const [first, last] = [steps[0], steps.at(-1)];
+    return { count: steps.length, first, last, peak, rows: curve.rows, positive: curve.positive };
     """
     found = asynchronous(browser, script)
     assert found.pop("count") < 2100
     assert found == {"first": 0, "last": 99999, "peak": 9, "rows": 100000, "positive": True}
+
+
+AXES = [
+    ("powers of ten", True, [1e3, 1e-291], 50, ["1e-300", "1e-250", "1e-200", "1e-150", "1e-100", "1e-50", "1"]),
+    ("1, 2 and 5", True, [7, 700], 1, ["10", "20", "50", "100", "200", "500"]),
+    ("less than that", True, [5.1, 5.6], 1, ["5.2", "5.4", "5.6"]),
+    ("a single one", True, [2, 2], 1, ["1.9", "2", "2.1"]),
+    ("the least", True, [5e-324, 1e-310], 5, ["1e-320", "1e-315", "1e-310"]),
+    ("numbers around 0", False, [-100, 50], 50, ["-100", "-50", "0", "50"]),
+    ("digits that differ", False, [1, 1.00000003], 1e-8, ["1.00000000", "1.00000001", "1.00000002", "1.00000003"]),
+    ("small ones", False, [-3e-7, -2.9998e-7], 1e-4, ["-3e-7", "-2.9999e-7", "-2.9998e-7"]),
+    ("the largest", False, [-1.7e308, 1.7e308], 1, ["-1e308", "0", "1e308"]),
+]
+
+
+@pytest.mark.parametrize(("log", "ends", "apart", "texts"), [row[1:] for row in AXES], ids=[row[0] for row in AXES])
+def test_an_axis_is_right_for_every_number(
+    browser: Browser, log: bool, ends: list[float], apart: float, texts: list[str]
+) -> None:
+    script = """
+    const { Scale, around } = await import(new URL("page/scale.js", document.baseURI));
+    const [log, ends, apart] = arguments;
+    const scale = new Scale(log);
+    const heights = scale.heights([ends])[0].sort((a, b) => a - b);
+    const [low, high] = around(...heights);
+    return scale.lines(low, high, apart).map((height) => scale.text(height, apart));
+    """
+    assert asynchronous(browser, script, log, ends, apart) == texts
 
 
 def asynchronous(browser: Browser, script: str, *arguments: Any) -> Any:

@@ -120,7 +120,7 @@ export class JobView {
     const live = !ended(job) && curve.rows > 0;
     const now = live ? { step: Math.max(step, curve.step), value: curve.last, best: curve.best } : { step, value, best };
     parts.bar.max = Math.max(1, max_steps);
-    parts.bar.value = job.state === "succeeded" ? parts.bar.max : now.step;
+    parts.bar.value = job.state === "succeeded" && job.result.stop_reason !== "diverged" ? parts.bar.max : now.step;
     say(parts.step, `${counted(now.step)} / ${counted(max_steps)}`);
     say(parts.value, brief(now.value));
     say(parts.best, brief(now.best));

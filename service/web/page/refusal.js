@@ -21,7 +21,9 @@ export function showRefusal(place, error, form = null) {
   if (error.name === "AbortError") return;
   if (!(error instanceof Refused || error instanceof Mistyped)) throw error;
   const problem = error instanceof Refused ? error.problem : { title: "Not sent", detail: error.message };
-  place.replaceChildren(refusal(problem));
+  const shown = refusal(problem);
+  // What is shown already is not read out again.
+  if (place.textContent !== shown.textContent) place.replaceChildren(shown);
   if (!form) return;
   const wanted = new Set(error instanceof Mistyped ? [error.field] : fieldsOf(problem));
   for (const field of form.querySelectorAll("[data-fields]")) {
