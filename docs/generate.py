@@ -26,6 +26,7 @@ from engine.engine import Engine
 from engine.errors import EngineError
 from engine.graph.simplify import REWRITES
 from engine.limits import Budget
+from engine.optimise.methods import PATHS
 from engine.optimise.schedules import SCHEDULES
 from engine.optimise.table import RULES
 from engine.primitives.function import Example, Function
@@ -294,7 +295,11 @@ def _line(text: str) -> str:
 def settings_table() -> list[str]:
     """For docs/limits.md: every setting with its default."""
     rows = ["| setting | default | |", "| --- | ---: | --- |"]
-    computed = {"data_dir": "`~/.local/share/adjoint`", "threads": "2 to 4, as there are cores"}
+    computed = {
+        "data_dir": "`~/.local/share/adjoint`",
+        "threads": "2 to 4, as there are cores",
+        "job_workers": "1 to 4, as there are cores",
+    }
     for name, field in Settings.model_fields.items():
         default = computed.get(name) or (f"{field.default:,}" if type(field.default) is int else f"{field.default}")
         if name == "port":
@@ -309,6 +314,17 @@ def methods_table() -> list[str]:
     for name, rule in RULES.items():
         options = ", ".join(f"`{o.name}` {_show(o.default)}" for o in rule.options)
         rows.append(f"| `{name}` | {options} | {_cell(rule.source)} |")
+    return rows
+
+
+def job_methods_table() -> list[str]:
+    """For docs/jobs.md: all methods."""
+    rows = ["| method | options and their defaults | |", "| --- | --- | --- |"]
+    rules = ", ".join(f"`{name}`" for name in RULES)
+    rows.append(f"| {rules} | [steps.md](steps.md#the-request) | update rules of first order |")
+    for name, record in PATHS.items():
+        options = ", ".join(f"`{o.name}` {_show(o.default)}" for o in record.options)
+        rows.append(f"| `{name}` | {options} | {_cell(record.source)} |")
     return rows
 
 
@@ -487,6 +503,7 @@ TABLES: Mapping[Path, Mapping[str, Callable[[], list[str]]]] = {
         "program-refusals": program_refusals_table,
     },
     ROOT / "docs" / "limits.md": {"settings": settings_table},
+    ROOT / "docs" / "jobs.md": {"job-methods": job_methods_table},
     ROOT / "docs" / "steps.md": {
         "methods": methods_table,
         "schedules": schedules_table,

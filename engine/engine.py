@@ -19,7 +19,6 @@ from engine.precision.examine import Examination, examine
 from engine.precision.resolve import resolve
 from engine.precision.resolved import Resolved
 from engine.precision.subject import Subject, subject
-from engine.precision.symbolic_answer import symbolic_answer
 from engine.preparation import Preparation
 from engine.question import Answer, Array, Ask, Kind, Question
 from engine.source.names import Uses
@@ -76,6 +75,9 @@ class Engine:
 
     def symbolic(self, question: Question, budget: Budget) -> dict[str, Array]:
         """The gradient as sympy has it, in this process, which it may hold up for ever."""
+        # Most processes never ask sympy, which takes a quarter of a second to load.
+        from engine.precision.symbolic_answer import symbolic_answer
+
         return symbolic_answer(self.subject(question, budget), question, budget)
 
     def answer(self, question: Question, ask: Ask, budget: Budget) -> Answer:

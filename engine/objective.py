@@ -17,6 +17,7 @@ from engine.execute.compile import as_argument
 from engine.graph.types import Array, Shape
 from engine.limits import Budget
 from engine.optimise.problem import Squares
+from engine.optimise.residuals import residuals
 from engine.question import Answer, Ask, Question, Warning
 
 
@@ -49,8 +50,8 @@ class Objective:
     """A `Problem` made of a question: its `at` holds the data and, for each of the variables, any point.
 
     `sign` is −1 for what is to be maximised: values and derivatives are those of what is minimised then.  What is not
-    finite is computed again in as many digits as it takes, unless the question says `float64`.  Raises what
-    preparing the question raises, and `InvalidRequest` for variables that are used as integers.  Not for several
+    finite, or singular, is computed again in as many digits as it takes, unless the question says `float64`.  Raises
+    what preparing the question raises, and `InvalidRequest` for variables that are used as integers.  Not for several
     threads.
     """
 
@@ -71,8 +72,13 @@ class Objective:
 
     @cached_property
     def squares(self) -> Squares | None:
-        """The function as a sum of squares, where it is one and is minimised."""
-        return None
+        """The function, or its negative where it is maximised, as a sum of squares, where it is seen to be one."""
+        found = self.engine.subject(self.question, self.budget)
+        if found.overridden:
+            return None
+        wrt = [(found.wrt.get(name), prod(shape)) for name, shape in self.variables.shapes.items()]
+        arguments = found.arguments(self.question)
+        return residuals(found.graph, arguments, wrt, self.engine.limits, self.budget, self.sign)
 
     @cached_property
     def differentiable(self) -> bool:
@@ -138,7 +144,7 @@ class Objective:
                 return parts["value"], parts
         question = self._at(x, vector)
         answer = compiled.prepared.run(question, self.budget)
-        if self.question.precision == "exact" or (not _finite(answer.outputs) and question.precision == "auto"):
+        if question.precision == "exact" or (question.precision == "auto" and _doubtful(answer)):
             answer = self.engine.answer(question, ask, self.budget)
         return answer.value, answer.parts
 
@@ -184,6 +190,11 @@ class _Compiled:
             for i, name, value in self._along:
                 found[i] = as_argument(along[name], value)
         return found
+
+
+def _doubtful(answer: Answer) -> bool:
+    """Whether float64 has no answer, or one that hides a limit.  Kinks have their conventions."""
+    return any(warning.code in ("non-finite", "singular") for warning in answer.warnings)
 
 
 def _finite(outputs: Sequence[Any]) -> bool:

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from typing import TextIO
 
 from fastapi import FastAPI
-from starlette.types import ASGIApp
 
 from service import problems_http
 from service.context import Context
@@ -36,7 +35,7 @@ from service.settings import Settings
 from service.versions import package_version
 
 
-def create_app(settings: Settings | None = None, log: TextIO | None = None) -> ASGIApp:
+def create_app(settings: Settings | None = None, log: TextIO | None = None) -> Edge:
     """The whole service as one ASGI application; settings from the environment, log to standard error, unless given."""
     context = Context.build(settings or Settings())
     return edged(build(context), context, log)
@@ -48,7 +47,7 @@ def edged(framework: FastAPI, context: Context, log: TextIO | None = None) -> Ed
     made = Log(context.settings, log)
     context.runner.report = made.events.warning
     context.database.report = lambda reason: made.events.error("database-failed", reason=reason)
-    return Edge(framework, lean, context.metrics, made)
+    return Edge(framework, lean, context.metrics, made, context.feed.close)
 
 
 def build(context: Context) -> FastAPI:

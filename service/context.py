@@ -44,4 +44,5 @@ class Context:
         feed = Feed(jobs, settings.job_watch_seconds)
         runner = Runner(jobs, settings, lambda: database.made, feed.nudge)
         library = Library(settings, database)
-        return Context(settings, engine, gate, Metrics(engine, gate), referee, database, library, jobs, runner, feed)
+        metrics = Metrics(engine, gate, runner, feed)
+        return Context(settings, engine, gate, metrics, referee, database, library, jobs, runner, feed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -21,8 +21,12 @@ CLIENT_CLOSED = 499
 class Edge:
     """Wraps the framework's application, and answers the lean routes without a detour through it."""
 
-    def __init__(self, app: ASGIApp, lean: Mapping[str, Lean], metrics: Metrics, log: Log) -> None:
+    def __init__(
+        self, app: ASGIApp, lean: Mapping[str, Lean], metrics: Metrics, log: Log, stop: Callable[[], None]
+    ) -> None:
         self._app, self._lean, self._metrics, self._log = app, lean, metrics, log
+        self.stop = stop
+        """Ends the answers that would go on for ever."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or pass on the events of the server's life."""

@@ -18,6 +18,8 @@ from prometheus_client.registry import Collector
 
 from engine.engine import Engine
 from service.gate import Gate
+from service.jobs.feed import Feed
+from service.jobs.runner import Runner
 
 BOUNDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -36,8 +38,8 @@ class Tally:
 class Metrics(Collector):
     """The counters of one process."""
 
-    def __init__(self, engine: Engine, gate: Gate) -> None:
-        self.engine, self.gate = engine, gate
+    def __init__(self, engine: Engine, gate: Gate, runner: Runner, feed: Feed) -> None:
+        self.engine, self.gate, self.runner, self.feed = engine, gate, runner, feed
         self.in_flight = 0
         self.requests: dict[tuple[str, int], Tally] = {}
         self.phases: dict[str, float] = {}
@@ -71,6 +73,9 @@ class Metrics(Collector):
         yield GaugeMetricFamily("adjoint_heavy_running", "Heavy questions in a thread." + _OWN, self.gate.running)
         yield GaugeMetricFamily("adjoint_heavy_waiting", "Heavy questions in the queue." + _OWN, self.gate.waiting)
         yield CounterMetricFamily("adjoint_heavy_refused", "Heavy questions refused." + _OWN, self.gate.refused)
+        yield GaugeMetricFamily("adjoint_jobs_running", "Jobs that run." + _OWN, self.runner.running)
+        yield CounterMetricFamily("adjoint_jobs_lost", "Processes lost with a job." + _OWN, self.runner.lost)
+        yield GaugeMetricFamily("adjoint_job_watchers", "Clients that watch a job." + _OWN, self.feed.watchers)
         cache = self.engine.cache_info()
         yield GaugeMetricFamily("adjoint_cache_entries", "Compiled questions that are kept." + _OWN, cache["entries"])
         yield CounterMetricFamily("adjoint_cache_hits", "Questions found compiled." + _OWN, cache["hits"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar
 
@@ -42,6 +43,8 @@ class Protocol(HttpToolsProtocol):
 
     receive_seconds: ClassVar[float] = 60.0
     header_bytes: ClassVar[int] = 65_536
+    stopping: ClassVar[Callable[[], None] | None] = None
+    """Called when the server begins to stop: answers that go on for ever have to end then."""
 
     def __init__(
         self,
@@ -65,6 +68,12 @@ class Protocol(HttpToolsProtocol):
         """The client left, or was left."""
         self._disarm()
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """The server stops."""
+        if (stopping := type(self).stopping) is not None:
+            stopping()
+        super().shutdown()
 
     def data_received(self, data: bytes) -> None:
         """Bytes of a request arrived."""

@@ -42,6 +42,7 @@ def application() -> ASGIApp:
     theirs.setLevel(logging.DEBUG if settings.log_level == "debug" else logging.WARNING)
     Protocol.receive_seconds, Protocol.header_bytes = settings.receive_seconds, settings.header_bytes
     app = create_app(settings)
+    Protocol.stopping = app.stop
     sys.setswitchinterval(SWITCH_SECONDS)
     # All that exists now stays: the garbage collector need not look at it again, which takes it 30 ms a time.
     gc.collect()

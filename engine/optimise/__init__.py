@@ -1,1 +1,1 @@
-"""First-order optimisation: update rules, learning-rate schedules, clipping of gradients."""
+"""Optimisation: update rules and their schedules, and methods that choose their points themselves."""

@@ -40,7 +40,8 @@ def choose(problem: Problem, points: Array, differentiable: bool, stepping: bool
         return Choice({"name": "adam", "lr": STEP * max(1.0, size)}, why)
     squares = problem.squares
     if squares is not None and problem.size <= MOST_VARIABLES and squares.count * problem.size <= MOST_SQUARES:
-        return Choice({"name": "levenberg-marquardt"}, f"The objective is a sum of {squares.count:,} squares.")
+        why = f"The objective is a sum of squares; its residuals are {squares.count:,}."
+        return Choice({"name": "levenberg-marquardt"}, why)
     return Choice({"name": "lbfgs"}, "The objective is differentiable, and not a sum of squares.")
 
 

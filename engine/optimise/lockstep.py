@@ -60,9 +60,10 @@ class Lockstep:
             self._entered = True
             if rows:
                 yield rows
-            gradients = self._drop(gradients)
-            if not self._active:
+            if all(self.tracks[start].reason is not None for start in self._active):
+                # They stay in the state, from which they may be forked.
                 return
+            gradients = self._drop(gradients)
             rate = self._rate()
             state = self._method.step(self._state, self._clipped(gradients), rate)
             if self._plan.bounds is not None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from engine.optimise.gauss_newton import GAUSS_NEWTON, gauss_newton
+from engine.optimise.levenberg import LEVENBERG_MARQUARDT, levenberg_marquardt
 from engine.optimise.options import Option, Options
 from engine.optimise.path import Path
 from engine.optimise.rule import Rule
+from engine.optimise.second_order import LBFGS, NEWTON_CG, TRUST_REGION, lbfgs, newton_cg, trust_region
 from engine.optimise.table import RULES
 
 
@@ -39,7 +42,16 @@ class PathMethod:
     options: Options
 
 
-PATHS: Mapping[str, PathRecord] = {}
+PATHS: Mapping[str, PathRecord] = {
+    record.name: record
+    for record in (
+        PathRecord("lbfgs", lbfgs, LBFGS),
+        PathRecord("newton-cg", newton_cg, NEWTON_CG),
+        PathRecord("trust-region", trust_region, TRUST_REGION),
+        PathRecord("gauss-newton", gauss_newton, GAUSS_NEWTON, squares=True, exact=True),
+        PathRecord("levenberg-marquardt", levenberg_marquardt, LEVENBERG_MARQUARDT, squares=True, exact=True),
+    )
+}
 """The methods that choose their points themselves, by name."""
 
 METHODS: Mapping[str, Rule | PathRecord] = {**RULES, **PATHS}

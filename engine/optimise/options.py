@@ -36,6 +36,8 @@ class Option:
         if self.kind == "flag":
             return "true or false"
         what = "an integer" if self.kind == "integer" else "a number"
+        if math.isinf(self.low) and math.isinf(self.high):
+            return what
         above = f"above {self.low:g}" if self.open in ("low", "both") else f"from {self.low:g}"
         if math.isinf(self.high):
             return f"{what} {above}" + ("" if self.open in ("low", "both") else " on")

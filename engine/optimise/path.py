@@ -32,9 +32,9 @@ class Path(Protocol):
     """A method as a generator of points.
 
     The first point is the start itself (put into the box of `bounds`), every further one a step.  The value is finite
-    at all points but the first, and does not rise.  When no step is left that lowers the value in float64, it returns
-    why, in a sentence.  With the `memory` of a point, it goes on from there as if it had never stopped.  It holds no
-    locks and leaves nothing behind when it is closed.
+    at all points but the first, and does not rise but by rounding.  When no step is left that lowers the value in
+    float64, it returns why, in a sentence.  With the `memory` of a point, it goes on from there as if it had never
+    stopped.  It holds no locks and leaves nothing behind when it is closed.
     """
 
     def __call__(

@@ -16,7 +16,10 @@ from engine.optimise.problem import Problem
 from engine.optimise.state import packed, unpacked
 from engine.optimise.track import Row, Track, norm_of
 
-RESTARTED = "The method has begun anew at the last point."
+BOTTOMLESS = 1e100
+"""No minimum is this low: a method that ends there has only run out of numbers."""
+ROUNDING = 1e-9
+"""The last steps lower the gradient below what shows in the value, which may rise by this part of it."""
 
 
 class Sequence:
@@ -51,7 +54,9 @@ class Sequence:
         if before is not None and not (self._record.exact and self._memory):
             track.restarts.append(before.step)
         start = self._points[track.start] if before is None else before.x
-        path = self._record.path(self._problem, start, self._plan.bounds, self._options, self._memory or None)
+        # A state that was taken at the end of one start still has the memory of that one.
+        memory = self._memory if before is not None else None
+        path = self._record.path(self._problem, start, self._plan.bounds, self._options, memory or None)
         try:
             while True:
                 try:
@@ -73,7 +78,7 @@ class Sequence:
         plan, step = self._plan, 0 if track.last is None else track.last.step + 1
         free = point.gradient if plan.bounds is None else plan.bounds.free(point.x, point.gradient)
         norm = norm_of(free)
-        track.enter(step, point.x, point.value, norm, plan.stop)
+        track.enter(step, point.x, point.value, norm, plan.stop, ROUNDING)
         if track.reason == "diverged":
             track.message = f"{self._problem.trouble(point.x)} {track.message}".strip()
         self._memory = point.memory
@@ -85,5 +90,7 @@ class Sequence:
         last = track.last
         if last is not None and not math.isfinite(last.value):
             track.end("diverged", message)
+        elif last is not None and last.value < -BOTTOMLESS:
+            track.end("diverged", f"The values fall without end: {self._plan.sign * last.value:.3g} was the last.")
         else:
             track.end("converged", message)

@@ -47,6 +47,8 @@ class Stop:
             return "diverged", "The value or the gradient is not finite."
         if value <= self.target:
             return "target", "The value has reached its target."
+        if norm == 0:
+            return "converged", "The gradient is 0."
         if norm <= self.grad_norm:
             return "converged", f"The norm of the gradient is {norm:.3g}, at most {self.grad_norm:g}."
         if abs(value - before) <= self.relative_change * max(abs(value), abs(before)):

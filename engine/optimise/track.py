@@ -52,23 +52,32 @@ class Place:
 
 @dataclass(slots=True)
 class Track:
-    """The way of one start.  `reason` is None while it goes on."""
+    """The way of one start.  `reason` is None while it goes on.
+
+    `best` is the point with the lowest value; of a method that never goes up, but by rounding (by `slack` of the
+    value), the last one.  `lowest` is the lowest value itself, met after `improved` steps.
+    """
 
     start: int
     last: Place | None = None
     best: Place | None = None
+    lowest: float = math.inf
+    improved: int = 0
     reason: StopReason | None = None
     message: str = ""
     restarts: list[int] = field(default_factory=list)
 
-    def enter(self, step: int, x: Array, value: float, norm: float, stop: Stop) -> None:
+    def enter(self, step: int, x: Array, value: float, norm: float, stop: Stop, slack: float = 0.0) -> None:
         """Go to a point, and end there if a criterion says so."""
         before = math.nan if self.last is None else self.last.value
         self.last = Place(step, x, value, norm)
-        if math.isfinite(value) and math.isfinite(norm) and (self.best is None or value < self.best.value):
-            self.best = self.last
-        idle = step - self.best.step if self.best is not None else step
-        found = stop.reason(step, value, before, norm, idle)
+        if math.isfinite(value) and math.isfinite(norm):
+            as_good = slack > 0 and value <= self.lowest + slack * abs(self.lowest)
+            if self.best is None or value < self.lowest or as_good:
+                self.best = self.last
+            if value < self.lowest:
+                self.lowest, self.improved = value, step
+        found = stop.reason(step, value, before, norm, step - self.improved)
         if found is not None:
             self.reason, self.message = found
 
@@ -89,6 +98,7 @@ class Track:
             "start": self.start,
             "last": None if self.last is None else self.last.to_json(),
             "best": "last" if same else None if self.best is None else self.best.to_json(),
+            "improved": [self.improved, self.lowest.hex()],
             "reason": self.reason,
             "message": self.message,
             "restarts": self.restarts,
@@ -100,7 +110,17 @@ class Track:
         last = None if content["last"] is None else Place.from_json(content["last"])
         best = content["best"]
         found = last if best == "last" else None if best is None else Place.from_json(best)
-        return Track(content["start"], last, found, content["reason"], content["message"], list(content["restarts"]))
+        improved, lowest = content["improved"]
+        return Track(
+            content["start"],
+            last,
+            found,
+            float.fromhex(lowest),
+            improved,
+            content["reason"],
+            content["message"],
+            list(content["restarts"]),
+        )
 
 
 def norm_of(gradient: Array) -> float:

@@ -9,7 +9,7 @@ from math import inf, log, nan, pi
 from typing import Any
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from engine.graph.build import constant
 from engine.graph.values import Value
@@ -53,7 +53,7 @@ def _kept(outside: Value, x: Value, inner: Value | float) -> Value:
         Example("normal_logpdf(x)", {"x": [-30.0, -1.0, 0.5, 2.0]}),
         Example("normal_logpdf(x, mean=m, std=s)", {"x": [[1.0], [2.0]], "m": [0.5, -1.0], "s": [0.5, 1.5]}),
     ),
-    reference=lambda x, mean=0, std=1: stats.norm.logpdf(x, mean, std),
+    reference=lambda x, mean=0, std=1: scipy.stats.norm.logpdf(x, mean, std),
 )
 def normal_logpdf(x: Value, mean: Value | float = 0, std: Value | float = 1) -> Value:
     """Log density of the normal distribution; std is the standard deviation."""
@@ -70,7 +70,7 @@ def normal_logpdf(x: Value, mean: Value | float = 0, std: Value | float = 1) -> 
         Example("lognormal_logpdf(x)", {"x": [1e-3, 0.5, 2.0, 20.0]}),
         Example("lognormal_logpdf(x, 0.5)", {"x": [-1.0, 0.0]}, smooth=False),
     ),
-    reference=lambda x, mean=0, std=1: stats.lognorm.logpdf(x, std, scale=np.exp(mean)),
+    reference=lambda x, mean=0, std=1: scipy.stats.lognorm.logpdf(x, std, scale=np.exp(mean)),
 )
 def lognormal_logpdf(x: Value, mean: Value | float = 0, std: Value | float = 1) -> Value:
     """Log density of the distribution of exp(y), where y is normally distributed."""
@@ -100,8 +100,8 @@ def student_t_logpdf(x: Value, df: Value, loc: Value | float = 0, scale: Value |
 
 def _student_t(x: Any, df: Any, loc: Any, scale: Any) -> Any:
     # The square overflows beyond.
-    usual = stats.t.logpdf(np.clip(x, -1e100, 1e100), df, loc, scale)
-    far = stats.t.logpdf(1e6, df) - (df + 1) * (np.log(np.maximum(np.abs(x), 1.0)) - np.log(1e6))
+    usual = scipy.stats.t.logpdf(np.clip(x, -1e100, 1e100), df, loc, scale)
+    far = scipy.stats.t.logpdf(1e6, df) - (df + 1) * (np.log(np.maximum(np.abs(x), 1.0)) - np.log(1e6))
     return np.where(np.abs(x) > 1e100, far, usual)
 
 
@@ -112,7 +112,7 @@ def _student_t(x: Any, df: Any, loc: Any, scale: Any) -> Any:
         Example("cauchy_logpdf(x, loc, scale)", {"x": 1.5, "loc": 0.25, "scale": 2.0}),
         Example("cauchy_logpdf(x)", {"x": [-300.0, 0.5, 2.0]}),
     ),
-    reference=lambda x, loc=0, scale=1: stats.cauchy.logpdf(x, loc, scale),
+    reference=lambda x, loc=0, scale=1: scipy.stats.cauchy.logpdf(x, loc, scale),
 )
 def cauchy_logpdf(x: Value, loc: Value | float = 0, scale: Value | float = 1) -> Value:
     """Log density of the Cauchy distribution."""
@@ -145,7 +145,7 @@ def laplace_logpdf(x: Value, loc: Value | float = 0, scale: Value | float = 1) -
         Example("logistic_logpdf(x, loc, scale)", {"x": 1.5, "loc": 0.25, "scale": 2.0}),
         Example("logistic_logpdf(x)", {"x": [-1000.0, 0.5, 2.0, 50.0]}),
     ),
-    reference=lambda x, loc=0, scale=1: stats.logistic.logpdf(x, loc, scale),
+    reference=lambda x, loc=0, scale=1: scipy.stats.logistic.logpdf(x, loc, scale),
 )
 def logistic_logpdf(x: Value, loc: Value | float = 0, scale: Value | float = 1) -> Value:
     """Log density of the logistic distribution, whose distribution function is sigmoid((x - loc)/scale)."""
@@ -162,7 +162,7 @@ def logistic_logpdf(x: Value, loc: Value | float = 0, scale: Value | float = 1) 
         Example("exponential_logpdf(x, rate)", {"x": [0.1, 3.0], "rate": [[0.5], [2.0]]}),
         Example("exponential_logpdf(x, 2)", {"x": [-1.0, 0.0]}, smooth=False),
     ),
-    reference=lambda x, rate: stats.expon.logpdf(x, scale=1 / np.asarray(rate)),
+    reference=lambda x, rate: scipy.stats.expon.logpdf(x, scale=1 / np.asarray(rate)),
 )
 def exponential_logpdf(x: Value, rate: Value) -> Value:
     """Log density of the exponential distribution."""
@@ -179,7 +179,7 @@ def exponential_logpdf(x: Value, rate: Value) -> Value:
         Example("gamma_logpdf(x, shape=a, rate=b)", {"x": [0.1, 3.0], "a": [[0.5], [4.0]], "b": 2.0}),
         Example("gamma_logpdf(x, 1, 2)", {"x": [-1.0, 0.0]}, smooth=False),
     ),
-    reference=lambda x, shape, rate: stats.gamma.logpdf(x, shape, scale=1 / np.asarray(rate)),
+    reference=lambda x, shape, rate: scipy.stats.gamma.logpdf(x, shape, scale=1 / np.asarray(rate)),
 )
 def gamma_logpdf(x: Value, shape: Value, rate: Value) -> Value:
     """Log density of the gamma distribution."""
@@ -198,7 +198,7 @@ def gamma_logpdf(x: Value, shape: Value, rate: Value) -> Value:
         Example("inverse_gamma_logpdf(x, shape=a, scale=b)", {"x": [0.1, 3.0], "a": [[0.5], [4.0]], "b": 2.0}),
         Example("inverse_gamma_logpdf(x, 1, 2)", {"x": [-1.0, 0.0]}, smooth=False),
     ),
-    reference=lambda x, shape, scale: stats.invgamma.logpdf(x, shape, scale=scale),
+    reference=lambda x, shape, scale: scipy.stats.invgamma.logpdf(x, shape, scale=scale),
 )
 def inverse_gamma_logpdf(x: Value, shape: Value, scale: Value) -> Value:
     """Log density of the inverse gamma distribution."""
@@ -217,7 +217,7 @@ def inverse_gamma_logpdf(x: Value, shape: Value, scale: Value) -> Value:
         Example("beta_logpdf(x, a, b)", {"x": [0.1, 0.75], "a": [[0.5], [40.0]], "b": 2.0}),
         Example("beta_logpdf(x, 1, 1)", {"x": [-0.5, 0.0, 1.0, 1.5]}, smooth=False),
     ),
-    reference=lambda x, a, b: stats.beta.logpdf(x, a, b),
+    reference=lambda x, a, b: scipy.stats.beta.logpdf(x, a, b),
 )
 def beta_logpdf(x: Value, a: Value, b: Value) -> Value:
     """Log density of the beta distribution on the interval from 0 to 1."""
@@ -234,7 +234,7 @@ def beta_logpdf(x: Value, a: Value, b: Value) -> Value:
         Example("uniform_logpdf(x, low, high)", {"x": 0.25, "low": -1.0, "high": 2.0}),
         Example("uniform_logpdf(x)", {"x": [0.25, 1.5]}, smooth=False),
     ),
-    reference=lambda x, low=0, high=1: stats.uniform.logpdf(x, low, np.asarray(high) - low),
+    reference=lambda x, low=0, high=1: scipy.stats.uniform.logpdf(x, low, np.asarray(high) - low),
 )
 def uniform_logpdf(x: Value, low: Value | float = 0, high: Value | float = 1) -> Value:
     """Log density of the uniform distribution on the interval from low to high, both included."""
@@ -251,7 +251,7 @@ def uniform_logpdf(x: Value, low: Value | float = 0, high: Value | float = 1) ->
         Example("weibull_logpdf(x, shape=k, scale=s)", {"x": [0.1, 3.0], "k": [[0.5], [4.0]], "s": 2.0}),
         Example("weibull_logpdf(x, 1)", {"x": [-1.0, 0.0]}, smooth=False),
     ),
-    reference=lambda x, shape, scale=1: stats.weibull_min.logpdf(x, shape, scale=scale),
+    reference=lambda x, shape, scale=1: scipy.stats.weibull_min.logpdf(x, shape, scale=scale),
 )
 def weibull_logpdf(x: Value, shape: Value, scale: Value | float = 1) -> Value:
     """Log density of the Weibull distribution, where P(X > x) = exp(-(x/scale)^shape)."""
@@ -268,7 +268,7 @@ def weibull_logpdf(x: Value, shape: Value, scale: Value | float = 1) -> Value:
         Example("chi2_logpdf(x, df)", {"x": 2.5, "df": 3.5}),
         Example("chi2_logpdf(x, df)", {"x": [0.1, 3.0], "df": [[0.5], [4.0]]}),
     ),
-    reference=lambda x, df: stats.chi2.logpdf(x, df),
+    reference=lambda x, df: scipy.stats.chi2.logpdf(x, df),
 )
 def chi2_logpdf(x: Value, df: Value) -> Value:
     """Log density of the chi-squared distribution with df degrees of freedom."""
@@ -282,7 +282,7 @@ def chi2_logpdf(x: Value, df: Value) -> Value:
         Example("half_normal_logpdf(x, s)", {"x": 1.5, "s": 2.0}),
         Example("half_normal_logpdf(x)", {"x": [0.25, 30.0]}),
     ),
-    reference=lambda x, scale=1: stats.halfnorm.logpdf(x, scale=scale),
+    reference=lambda x, scale=1: scipy.stats.halfnorm.logpdf(x, scale=scale),
 )
 def half_normal_logpdf(x: Value, scale: Value | float = 1) -> Value:
     """Log density of |y|, where y is normally distributed with mean 0 and standard deviation scale."""
@@ -297,7 +297,7 @@ def half_normal_logpdf(x: Value, scale: Value | float = 1) -> Value:
         Example("half_cauchy_logpdf(x, s)", {"x": 1.5, "s": 2.0}),
         Example("half_cauchy_logpdf(x)", {"x": [0.25, 300.0]}),
     ),
-    reference=lambda x, scale=1: stats.halfcauchy.logpdf(x, scale=scale),
+    reference=lambda x, scale=1: scipy.stats.halfcauchy.logpdf(x, scale=scale),
 )
 def half_cauchy_logpdf(x: Value, scale: Value | float = 1) -> Value:
     """Log density of |y|, where y has a Cauchy distribution around 0."""
@@ -314,7 +314,7 @@ def half_cauchy_logpdf(x: Value, scale: Value | float = 1) -> Value:
         Example("pareto_logpdf(x, shape=a, scale=s)", {"x": [2.1, 30.0], "a": [[0.5], [4.0]], "s": 2.0}),
         Example("pareto_logpdf(x, 2)", {"x": [0.5, 1.0]}, smooth=False),
     ),
-    reference=lambda x, shape, scale=1: stats.pareto.logpdf(x, shape, scale=scale),
+    reference=lambda x, shape, scale=1: scipy.stats.pareto.logpdf(x, shape, scale=scale),
 )
 def pareto_logpdf(x: Value, shape: Value, scale: Value | float = 1) -> Value:
     """Log density of the Pareto distribution, where P(X > x) = (scale/x)^shape."""
@@ -332,7 +332,7 @@ def pareto_logpdf(x: Value, shape: Value, scale: Value | float = 1) -> Value:
         Example("von_mises_logpdf(x, mean, kappa)", {"x": 1.5, "mean": 0.25, "kappa": 2.5}),
         Example("von_mises_logpdf(x, 0.5, kappa)", {"x": [-2.0, 1.0, 3.0], "kappa": [0.01, 0.5, 300.0]}),
     ),
-    reference=lambda x, mean, concentration: stats.vonmises.logpdf(x, concentration, mean),
+    reference=lambda x, mean, concentration: scipy.stats.vonmises.logpdf(x, concentration, mean),
 )
 def von_mises_logpdf(x: Value, mean: Value, concentration: Value) -> Value:
     """Log density of the von Mises distribution of angles."""

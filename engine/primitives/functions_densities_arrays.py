@@ -6,7 +6,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from engine.errors import ShapeMismatch
 from engine.graph.types import broadcast
@@ -29,7 +29,7 @@ _COVARIANCE = [[2.0, 0.5], [0.5, 1.0]]
 
 def _multivariate_normal(x: Any, mean: Any, cov: Any) -> Any:
     cov = (cov + np.transpose(cov)) / 2
-    return stats.multivariate_normal.logpdf(x - mean, np.zeros(len(cov)), cov)
+    return scipy.stats.multivariate_normal.logpdf(x - mean, np.zeros(len(cov)), cov)
 
 
 @function(
@@ -67,7 +67,7 @@ def multivariate_normal_logpdf(x: Value, mean: Value, cov: Value) -> Value:
 
 
 def _dirichlet(x: Any, alpha: Any) -> Any:
-    return stats.dirichlet.logpdf(np.moveaxis(np.asarray(x), -1, 0), alpha)
+    return scipy.stats.dirichlet.logpdf(np.moveaxis(np.asarray(x), -1, 0), alpha)
 
 
 @function(

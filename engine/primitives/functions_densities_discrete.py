@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import special, stats
+import scipy
+from scipy import special
 
 from engine.errors import ShapeMismatch, TypeMismatch
 from engine.graph.build import constant
@@ -56,7 +57,7 @@ def _within(k: Value, low: int, high: Value | int | None = None) -> tuple[Value,
         Example("bernoulli_logpmf([-1, 0, 1, 2], p)", {"p": 0.25}, smooth=False),
         Example("bernoulli_logpmf([0, 1], [0, 1])"),
     ),
-    reference=lambda k, p: stats.bernoulli.logpmf(k, p),
+    reference=lambda k, p: scipy.stats.bernoulli.logpmf(k, p),
 )
 def bernoulli_logpmf(k: Indices, p: Value) -> Value:
     """Log probability of k = 1, which has probability p, or of k = 0."""
@@ -95,7 +96,7 @@ def bernoulli_logit_logpmf(k: Indices, logit: Value) -> Value:
         Example("binomial_logpmf([-1, 0, 5, 6], 5, p)", {"p": 0.25}, smooth=False),
         Example("binomial_logpmf([0, 5], 5, [0, 1])"),
     ),
-    reference=lambda k, n, p: stats.binom.logpmf(k, n, p),
+    reference=lambda k, n, p: scipy.stats.binom.logpmf(k, n, p),
 )
 def binomial_logpmf(k: Indices, n: Indices, p: Value) -> Value:
     """Log probability of k successes in n independent trials, each with probability p."""
@@ -117,7 +118,7 @@ def binomial_logpmf(k: Indices, n: Indices, p: Value) -> Value:
         Example("poisson_logpmf([-1, 0], rate)", {"rate": 0.25}, smooth=False),
         Example("poisson_logpmf([0, 1], 0)"),
     ),
-    reference=lambda k, rate: stats.poisson.logpmf(k, rate),
+    reference=lambda k, rate: scipy.stats.poisson.logpmf(k, rate),
 )
 def poisson_logpmf(k: Indices, rate: Value) -> Value:
     """Log probability of k events where rate are expected."""
@@ -135,7 +136,7 @@ def poisson_logpmf(k: Indices, rate: Value) -> Value:
         Example("geometric_logpmf([1, 2, 20], p)", {"p": [0.25, 0.5, 1e-10]}),
         Example("geometric_logpmf([0, 1], 1)"),
     ),
-    reference=lambda k, p: stats.geom.logpmf(k, p),
+    reference=lambda k, p: scipy.stats.geom.logpmf(k, p),
 )
 def geometric_logpmf(k: Indices, p: Value) -> Value:
     """Log probability that the first success, of probability p, is that of trial number k."""
@@ -153,7 +154,7 @@ def geometric_logpmf(k: Indices, p: Value) -> Value:
         Example("negative_binomial_logpmf([0, 1, 20], r, p)", {"r": [0.5, 3.0, 40.0], "p": [0.25, 0.5, 0.75]}),
         Example("negative_binomial_logpmf([-1, 0], r, p)", {"r": 2.0, "p": 1.0}, smooth=False),
     ),
-    reference=lambda k, r, p: stats.nbinom.logpmf(k, r, p),
+    reference=lambda k, r, p: scipy.stats.nbinom.logpmf(k, r, p),
 )
 def negative_binomial_logpmf(k: Indices, r: Value, p: Value) -> Value:
     """Log probability of k failures before success number r."""

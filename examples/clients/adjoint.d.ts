@@ -129,6 +129,16 @@ export type DeclaredInputs = { [name: string]: DeclaredInput } | NamedInput[];
 
 export type DigitsValue = number | NonFinite | DigitsValue[];
 
+/** Random starts, uniform between two ends. */
+export interface DrawnStarts {
+  count: number;
+  /** For all, or by name. */
+  low: ArrayValue | { [name: string]: ArrayValue };
+  high: ArrayValue | { [name: string]: ArrayValue };
+  /** That of the job, if absent. */
+  seed?: number | null;
+}
+
 /** An expression that works, and inputs for it. */
 export interface Example {
   expr: string;
@@ -372,6 +382,222 @@ export interface JacobianDigits {
   jacobian: { [name: string]: DigitsValue | Coo | Coo[] | { [name: string]: DigitsValue | Coo } };
 }
 
+/** A job. */
+export interface Job {
+  id: string;
+  state: "queued" | "running" | "succeeded" | "failed" | "cancelled";
+  /** ISO 8601, UTC. */
+  created: string;
+  started: string | null;
+  finished: string | null;
+  /** How often it was started: more than once where a worker was lost. */
+  attempts: number;
+  /** A cancel was asked for, and the computation has not stopped yet. */
+  cancelling: boolean;
+  /** How many jobs wait before it, while it waits. */
+  queue_position: number | null;
+  progress: JobProgress;
+  result: JobResult | null;
+  /** Why it failed. */
+  error: ProblemModel | null;
+  /** The beginning of its text. */
+  objective: { [name: string]: string };
+  direction: "minimize" | "maximize";
+  /** With all of its options. */
+  method: { [name: string]: unknown };
+  /** Why it has this method, where none was named. */
+  why: string | null;
+  schedule: { [name: string]: unknown } | null;
+  clip: { [name: string]: unknown } | null;
+  /** Their shapes. */
+  variables: { [name: string]: number[] };
+  bounds: boolean;
+  starts: number;
+  stop: { [name: string]: unknown };
+  record: { [name: string]: unknown };
+  story: JobEntry[];
+  links: JobLinks;
+}
+
+/** Something that happened to a job. */
+export interface JobEntry {
+  at: string;
+  event: string;
+  detail: string;
+}
+
+/** A page of a history by columns. */
+export interface JobHistory {
+  index: number[];
+  /** Where there are several starts. */
+  start?: number[] | null;
+  step: number[];
+  value: (number | NonFinite)[];
+  grad_norm?: (number | NonFinite)[] | null;
+  /** Of the step that led here; the damping, radius or step length of a second-order method. */
+  learning_rate: (number | NonFinite | null)[];
+  variables?: { [name: string]: ArrayValue } | null;
+  /** What to send as `after` for what comes next; null when nothing will. */
+  next: number | null;
+}
+
+/** The last point of a start. */
+export interface JobLast {
+  step: number;
+  value: number | NonFinite;
+  grad_norm: number | NonFinite;
+  variables?: { [name: string]: ArrayValue } | null;
+}
+
+/** Addresses that belong to a job. */
+export interface JobLinks {
+  self: string;
+  history: string;
+  events: string;
+  cancel: string;
+}
+
+/** A method with options; those left out have their defaults. */
+export interface JobMethod {
+  /**
+   * One of `sgd`, `momentum`, `nesterov`, `adagrad`, `rmsprop`, `adadelta`, `adam`, `adamw`, `nadam`, `amsgrad`,
+   * `lion`, `lbfgs`, `newton-cg`, `trust-region`, `gauss-newton`, `levenberg-marquardt`.
+   */
+  name: string;
+}
+
+/** How far a job is, as of the last time its worker told; `rows` is the length of the history. */
+export interface JobProgress {
+  step: number;
+  max_steps: number;
+  value: number | NonFinite | null;
+  best: number | NonFinite | null;
+  rows: number;
+}
+
+/** What the history keeps. */
+export interface JobRecord {
+  /** One step of so many, and the last; if absent, as many as fit. */
+  every?: number | null;
+  /** The norms of the gradients; true if absent. */
+  grad_norm?: boolean | null;
+  /** The variables themselves; false if absent. */
+  variables?: boolean | null;
+}
+
+/** What to minimise, from where, and how. Exactly one of `expr`, `program` and `function` is the objective. */
+export interface JobRequest {
+  /** The objective as an expression, of one real number. */
+  expr?: string | null;
+  /**
+   * Statements that end with `return`, or functions (`def`), of which the last is asked about and has the inputs as its
+   * parameters; with `return a, b` or `return {"name": a}` there are several results.
+   */
+  program?: string | null;
+  /** The id or name of a stored function. */
+  function?: string | null;
+  /** The id of a model. Not in this version. */
+  model?: string | null;
+  /** The variables, and where they start. */
+  start?: { [name: string]: ArrayValue } | null;
+  /** Inputs that stay fixed. */
+  data?: { [name: string]: ArrayValue } | null;
+  /** `minimize` if absent. */
+  direction?: "minimize" | "maximize" | null;
+  /** A name, or a name with options; `auto` if absent, and the choice is told. */
+  method?: string | JobMethod | null;
+  /** How the learning rate changes; for first-order methods. */
+  schedule?: string | JobSchedule | null;
+  /** How gradients are clipped; for first-order methods. */
+  clip?: Clip | null;
+  /** `[low, high]` by variable, null for none. */
+  bounds?: { [name: string]: unknown[] } | null;
+  /** When the run ends. */
+  stop?: JobStop | null;
+  /** What the history keeps. */
+  record?: JobRecord | null;
+  /** Several starts: a list, or random ones, of which `start` is then the first. */
+  starts?: Starts | null;
+  /** Everything random is drawn from it; 0 if absent. */
+  seed?: number | null;
+  /** `auto` if absent: what is not finite in float64 is computed again in more digits. */
+  precision?: "auto" | "float64" | "exact" | null;
+}
+
+/** What a job has found: the best point of the best start. */
+export interface JobResult {
+  value: number | NonFinite | null;
+  grad_norm: number | NonFinite | null;
+  /** After so many steps. */
+  step: number;
+  /** Steps in all. */
+  steps: number;
+  /** Why it ended. */
+  stop_reason: "converged" | "target" | "max-steps" | "max-seconds" | "patience" | "diverged" | "cancelled" | null;
+  /** The same in a sentence. */
+  message: string;
+  /** Steps at which the method had to begin anew, because a worker was lost. */
+  restarts: number[];
+  /** Left out in lists of jobs. */
+  variables?: { [name: string]: ArrayValue } | null;
+  /** The last point. */
+  last: JobLast | null;
+  /** What is to be said of that point. */
+  warnings: Warning[];
+  /** Of several starts, the one that found it. */
+  start?: number | null;
+  starts?: JobStart[] | null;
+}
+
+/** A schedule of the learning rate, with options. */
+export interface JobSchedule {
+  /** One of `constant`, `step`, `exponential`, `cosine`, `warmup`, `one-cycle`, `reduce-on-plateau`. */
+  name: string;
+}
+
+/** What one start has found: its best point. */
+export interface JobStart {
+  value: number | NonFinite | null;
+  grad_norm: number | NonFinite | null;
+  /** After so many steps. */
+  step: number;
+  /** Steps in all. */
+  steps: number;
+  /** Why it ended. */
+  stop_reason: "converged" | "target" | "max-steps" | "max-seconds" | "patience" | "diverged" | "cancelled" | null;
+  /** The same in a sentence. */
+  message: string;
+  /** Steps at which the method had to begin anew, because a worker was lost. */
+  restarts: number[];
+  /** Left out in lists of jobs. */
+  variables?: { [name: string]: ArrayValue } | null;
+  /** The last point. */
+  last: JobLast | null;
+}
+
+/** When the run ends: at the first of these that is met. Those left out are not looked at. */
+export interface JobStop {
+  /** 1000 if absent. */
+  max_steps?: number | null;
+  /** All attempts together. */
+  max_seconds?: number | null;
+  /** The norm of the gradient is at most this; 1e-8 if absent, 0 for second-order methods. */
+  grad_norm?: number | null;
+  /** A step changes the value by at most this part. */
+  relative_change?: number | null;
+  /** The value is as good as this. */
+  target?: number | null;
+  /** So many steps in a row have not improved the best value. */
+  patience?: number | null;
+}
+
+/** A page of jobs, the newest first, without variables. */
+export interface Jobs {
+  jobs: Job[];
+  /** What to send as `after` for the next page; null on the last one. */
+  next: string | null;
+}
+
 /** The value of a function at a point and its directional derivative, one per tangent if there were several. */
 export interface JvpAnswer {
   /** With `check`: the report, as `/check` answers it. */
@@ -481,6 +707,32 @@ export interface Limits {
   threads: number;
   /** Heavy questions that may wait for a thread; one more is refused with 503. */
   queue: number;
+  /** Jobs that run at the same time, per server process, each in a process of its own; 0: none here. */
+  job_workers: number;
+  /** Jobs that may wait; one more is refused with 503. */
+  job_queue: number;
+  /** Jobs that are kept; the oldest finished ones make room. */
+  jobs: number;
+  /** What all jobs may take together, with histories. */
+  job_store_bytes: number;
+  /** What one job may take when it is posted. */
+  job_task_bytes: number;
+  /** How long a finished job is kept. */
+  job_keep_seconds: number;
+  /** How long one job may run, all attempts together. */
+  job_seconds: number;
+  /** Steps of one job. */
+  job_steps: number;
+  /** Rows in the history of one job. */
+  job_rows: number;
+  /** Starts of one job. */
+  job_starts: number;
+  /** Numbers that one job moves, all starts together. */
+  job_variables: number;
+  /** Address space of a process that runs jobs, beyond what it begins with; 0: any. */
+  job_bytes: number;
+  /** Losses of its process without progress that end a job. */
+  job_attempts: number;
 }
 
 /** A question whose answer has matrices. */
@@ -709,6 +961,26 @@ export interface Problem {
   request_id?: string | null;
 }
 
+/** A refusal: what is wrong, where, and what may help. */
+export interface ProblemModel {
+  /** The stable name of this kind of error; also the address of its page. */
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  /** All faults at once. */
+  errors?: Fault[] | null;
+  /** Where in the source text, or in a body that is not JSON. */
+  span?: Span | null;
+  /** The line of the span, and carets below it. */
+  excerpt?: string | null;
+  /** A near name, or a form that works. */
+  hint?: string | null;
+  limit?: Limit | null;
+  /** With `internal`: what to look for in the log of the server. */
+  request_id?: string | null;
+}
+
 /**
  * A function, the point at which it is asked about, and with respect to what.
  *
@@ -793,6 +1065,8 @@ export interface Span {
   end_line: number;
   end_column: number;
 }
+
+export type Starts = { [name: string]: ArrayValue }[] | DrawnStarts;
 
 /** The report. */
 export interface StepsAnswer {
@@ -1245,6 +1519,30 @@ export interface Paths {
   "/jacobian": {
     /** The whole first derivative */
     POST: { request: MatrixQuestion; answer: JacobianAnswer; refusal: Problem };
+  };
+  "/jobs": {
+    /** Minimise an objective */
+    POST: { request: JobRequest; answer: Job; refusal: Problem };
+    /** Listed */
+    GET: { query: { state?: "queued" | "running" | "succeeded" | "failed" | "cancelled" | null; after?: string; limit?: number }; answer: Jobs; refusal: Problem };
+  };
+  "/jobs/{id}": {
+    /** Job */
+    GET: { query: { encoding?: string }; answer: Job; refusal: Problem };
+    /** Delete */
+    DELETE: { answer: undefined; refusal: Problem };
+  };
+  "/jobs/{id}/cancel": {
+    /** Cancel */
+    POST: { answer: Job; refusal: Problem };
+  };
+  "/jobs/{id}/events": {
+    /** Events */
+    GET: { query: { after?: number }; answer: string; refusal: Problem };
+  };
+  "/jobs/{id}/history": {
+    /** History */
+    GET: { query: { after?: number; limit?: number }; answer: JobHistory | string; refusal: Problem };
   };
   "/jvp": {
     /** Jacobian times tangent */

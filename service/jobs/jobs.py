@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,8 +22,10 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 DROPPED = 100
 """Jobs that are forgotten in one transaction, at most, because they are old."""
 
-Settle = Callable[[bytes, bytes | None], tuple[Mapping[str, Any], bytes]]
-"""From a task and the last state (None before the first) to the result and its variables."""
+Settle = Callable[[bytes, bytes | None, str | None], tuple[Mapping[str, Any], bytes]]
+"""From a task, the last state (None before the first) and why it was stopped to the result and its variables."""
+_ID = re.compile(PREFIX + "[a-z0-9]{1,60}")
+"""What can be an id at all: nothing else is looked for, as databases do not take every string."""
 
 
 class LostClaim(Exception):
@@ -72,7 +75,7 @@ class Jobs:
             self._make_room(t, len(task))
             now = t.now()
             new = Job(PREFIX + "".join(secrets.choice(_LETTERS) for _ in range(24)), now, told, max_steps)
-            job = t.insert(_with_story(new, now), key, digest, len(task))
+            job = t.insert(_with_story(new, now), key, digest)
             t.put(job.number, "task", task)
             return job, True
 
@@ -101,7 +104,7 @@ class Jobs:
     def pulses(self, ids: Iterable[str]) -> Mapping[str, Pulse]:
         """What changes when something happens to these jobs."""
         with self._shelf.read() as t:
-            return t.pulses(ids)
+            return t.pulses([id for id in ids if _ID.fullmatch(id)])
 
     def history(self, id: str, after: int, limit: int) -> tuple[Job, History]:
         """The job, and at most `limit` rows of its history from index `after` + 1 on; fewer where a part of it ends."""
@@ -235,7 +238,13 @@ class Jobs:
     def _with_result(self, t: Transaction, job: Job) -> Job:
         task = t.content(job.number, "task")
         assert task is not None
-        result, points = self._settle(task, t.content(job.number, "state"))
+        reason = "cancelled" if job.state == "cancelled" else None
+        try:
+            result, points = self._settle(task, t.content(job.number, "state"), reason)
+        except Exception:
+            # Perhaps another version of the program has written it.  The job ends without a result: if it did not, it
+            # would be in the way of all that are to be claimed after it.
+            return job
         t.put(job.number, "points", points)
         return replace(job, result=result)
 
@@ -260,10 +269,11 @@ def _with_story(job: Job, now: int) -> Job:
 
 
 def _found(t: Transaction, id: str) -> Job:
-    job = t.find(id) if id.startswith(PREFIX) and id.isascii() and len(id) <= 64 else None
+    possible = _ID.fullmatch(id) is not None
+    job = t.find(id) if possible else None
     if job is not None:
         return job
-    if id.startswith(PREFIX) and id.isascii() and len(id) <= 64 and t.was_deleted(id):
+    if possible and t.was_deleted(id):
         raise Gone(f"The job {id} was deleted.")
     shown = ascii(id[:60])[1:-1]
     raise NotFound(f"There is no job {shown!r}.", hint="GET /jobs lists them.")

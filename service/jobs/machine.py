@@ -61,9 +61,10 @@ class Succeeded:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The run cannot go on: a problem that is told to the client."""
+    """The run cannot go on: a problem that is told to the client.  `progress` is None where nobody knows of more."""
 
     problem: Mapping[str, Any]
+    progress: Progress | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,8 @@ def _succeeded(job: Job, event: Succeeded, at: int) -> tuple[Job, Effects, str]:
 
 
 def _failed(job: Job, event: Failed, at: int) -> tuple[Job, Effects, str]:
-    ended = replace(job, state="failed", finished=at, owner=None, error=event.problem)
+    progress = event.progress if event.progress is not None else job.progress
+    ended = replace(job, state="failed", finished=at, owner=None, progress=progress, error=event.problem)
     effects = frozenset((Effect.KEEP_RESULT, Effect.FORGET_STATE))
     return ended, effects, str(event.problem.get("detail", ""))
 

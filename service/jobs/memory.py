@@ -58,7 +58,7 @@ class MemoryTransaction:
     def __init__(self, rows: Rows, clock: Callable[[], int]) -> None:
         self._rows, self.now = rows, clock
 
-    def insert(self, job: Job, key: str | None, digest: str, size: int) -> Job:
+    def insert(self, job: Job, key: str | None, digest: str) -> Job:
         rows = self._rows
         rows.last += 1
         job = replace(job, number=rows.last)

@@ -69,7 +69,7 @@ def read_job(content: Any, settings: Settings, limits: Limits, function: Binding
     bounds = _bounds(fields, start, reader)
     every, kept, norms = _record(fields, stop, len(points), reader)
     direction = fields.get("direction", "minimize")
-    if direction not in DIRECTIONS:
+    if type(direction) is not str or direction not in DIRECTIONS:
         reader.fault(("direction",), "This has to be `minimize` or `maximize`.")
     places = {name: (*start.path, name) for name in start.arrays} | {name: ("data", name) for name in data}
     asked = {name: fields[name] for name in (*SOURCES, "precision") if name in fields}
@@ -107,14 +107,16 @@ def placed(places: Mapping[str, Path]) -> Iterator[None]:
         yield
     except EngineError as error:
         error.faults = [_moved(fault, places) for fault in error.faults]
+        if error.hint is not None:
+            error.hint = error.hint.replace('give it in "at"', 'give it in "data", or in "start" to have it moved')
         raise
 
 
 def _moved(fault: Fault, places: Mapping[str, Path]) -> Fault:
     first, _, rest = fault.pointer.removeprefix("/at/").partition("/")
-    if not fault.pointer.startswith("/at/") or first not in places:
+    if not fault.pointer.startswith("/at/"):
         return fault
-    return Fault(pointer(places[first]) + (f"/{rest}" if rest else ""), fault.detail)
+    return Fault(pointer(places.get(first, ("data", first))) + (f"/{rest}" if rest else ""), fault.detail)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,10 @@ from service.arrays import from_array
 Points = Mapping[str, Any]
 
 
-def settled(task: bytes, state: bytes | None) -> tuple[Mapping[str, Any], bytes]:
+def settled(task: bytes, state: bytes | None, reason: str | None) -> tuple[Mapping[str, Any], bytes]:
     """The result of a job that was stopped where nothing computes, from its last state."""
     asked = Task.from_json(json.loads(task))
-    return result_of(asked, asked.outcome(None if state is None else json.loads(state)), "cancelled")
+    return result_of(asked, asked.outcome(None if state is None else json.loads(state)), reason)
 
 
 def result_of(

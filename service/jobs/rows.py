@@ -53,8 +53,8 @@ class DatabaseTransaction:
             return int(1000 * float(seconds or 0))
         return time.time_ns() // 1_000_000
 
-    def insert(self, job: Job, key: str | None, digest: str, size: int) -> Job:
-        values = {**_row(job), "key": key, "digest": digest, "bytes": size}
+    def insert(self, job: Job, key: str | None, digest: str) -> Job:
+        values = {**_row(job), "key": key, "digest": digest, "bytes": 0}
         number = self._connection.scalar(sa.insert(jobs).values(values).returning(jobs.c.number))
         assert number is not None
         found = self._one(jobs.c.number == number)
@@ -114,18 +114,27 @@ class DatabaseTransaction:
 
     def put(self, number: int, kind: Content, content: bytes | None) -> None:
         place = job_contents.c.job == number, job_contents.c.kind == kind
+        before = self._connection.scalar(sa.select(sa.func.length(job_contents.c.content)).where(*place))
         if content is None:
             self._connection.execute(sa.delete(job_contents).where(*place))
-            return
-        changed = self._connection.execute(sa.update(job_contents).where(*place).values(content=content))
-        if not changed.rowcount:
+        elif before is None:
             self._connection.execute(sa.insert(job_contents).values(job=number, kind=kind, content=content))
+        else:
+            self._connection.execute(sa.update(job_contents).where(*place).values(content=content))
+        self._grow(number, len(content or b"") - (before or 0))
 
     def append(self, number: int, chunk: Chunk) -> None:
+        query = sa.select(job_history.c.first + job_history.c["count"]).where(job_history.c.job == number)
+        end = self._connection.scalar(query.order_by(job_history.c.first.desc()).limit(1)) or 0
+        assert chunk.first == end, f"the history has {end} rows, and the next ones begin at {chunk.first}"
         row = {"job": number, "first": chunk.first, "count": chunk.length, "content": chunk.content}
         self._connection.execute(sa.insert(job_history).values(row))
-        grown = sa.update(jobs).where(jobs.c.number == number).values(bytes=jobs.c.bytes + len(chunk.content))
-        self._connection.execute(grown)
+        self._grow(number, len(chunk.content))
+
+    def _grow(self, number: int, size: int) -> None:
+        if size:
+            grown = sa.update(jobs).where(jobs.c.number == number).values(bytes=jobs.c.bytes + size)
+            self._connection.execute(grown)
 
     def chunk(self, number: int, index: int) -> Chunk | None:
         query = sa.select(job_history.c.first, job_history.c["count"], job_history.c.content)

@@ -10,8 +10,8 @@ import contextlib
 import multiprocessing
 import os
 import queue
+import secrets
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -91,7 +91,8 @@ class Runner:
     ) -> None:
         self._jobs, self._settings, self._exists = jobs, settings, there_may_be_jobs
         self._ended, self.report, self._make = ended, report, make
-        self._owner = f"{socket.gethostname()}:{os.getpid()}"
+        # Clients are told who has run their job, and need not know the names of our machines.
+        self._owner = secrets.token_hex(4)
         self._slots = [Slot() for _ in range(settings.job_workers)]
         # The one that worked last is taken first: it is warm.
         self._idle = list(reversed(self._slots))
@@ -99,6 +100,7 @@ class Runner:
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self._swept = 0.0
+        self.lost = 0
 
     @property
     def running(self) -> int:
@@ -183,6 +185,7 @@ class Runner:
         error = future.exception() if not future.cancelled() else None
         if isinstance(error, BrokenExecutor):
             self._replace(slot)
+            self.lost += 1
             reason = "its process was killed after the cancel" if slot.killed else "its process ended unexpectedly"
             self._jobs.give_up(claim.job, self._jobs.lost(reason))
             self.report("worker-lost", job=claim.job.id, attempt=claim.job.attempts)

@@ -39,8 +39,8 @@ class Transaction(Protocol):
         """The time in milliseconds since 1970 (UTC), the same for all processes that share the shelf."""
         ...
 
-    def insert(self, job: Job, key: str | None, digest: str, size: int) -> Job:
-        """A new job, with its number; `key` and `digest` are those of an idempotent request, `size` its bytes."""
+    def insert(self, job: Job, key: str | None, digest: str) -> Job:
+        """A new job, with its number; `key` and `digest` are those of an idempotent request."""
         ...
 
     def save(self, job: Job) -> None:
@@ -96,7 +96,7 @@ class Transaction(Protocol):
         ...
 
     def append(self, number: int, chunk: Chunk) -> None:
-        """Add rows at the end of a history."""
+        """Add rows at the end of a history; asserts that they begin there."""
         ...
 
     def chunk(self, number: int, index: int) -> Chunk | None:
@@ -104,7 +104,7 @@ class Transaction(Protocol):
         ...
 
     def bytes(self) -> int:
-        """What all jobs take, about."""
+        """What the contents and histories of all jobs take."""
         ...
 
     def delete(self, job: Job) -> None:

@@ -144,6 +144,9 @@ class Attempt:
                 self._steps()
                 self._end()
             except BudgetExceeded:
+                if self._interruption is None and self._budget.left:
+                    # Not the time of the job: what it computes is refused, however long it may take.
+                    raise
                 # Withdrawn by the watcher, or the time was over in the middle of a step.
                 self._end()
         except LostClaim:
@@ -238,8 +241,9 @@ class Attempt:
             return []
 
     def _fail(self, error: EngineError | Internal) -> None:
+        self._rows += self._unwritten.values()
         try:
-            self._jobs.work(self._claim, Failed(problem_of(error).body), *self._news())
+            self._jobs.work(self._claim, Failed(problem_of(error).body, self._progress()), *self._news())
         except (LostClaim, Unavailable):
             return
 

@@ -149,7 +149,9 @@ def _router(context: Context) -> APIRouter:
     router, jobs = APIRouter(tags=["jobs"]), context.jobs
     missing = problems(404, 410, 422, 500, 503, but=["overloaded"])
 
-    @router.get("/jobs", operation_id="jobs", response_model=JobsModel, responses=problems(422, 500, 503))
+    listing = problems(422, 500, 503, but=["overloaded"])
+
+    @router.get("/jobs", operation_id="jobs", response_model=JobsModel, responses=listing)
     def listed(
         state: Annotated[State | None, Query(description="Those in this state.")] = None,
         after: Annotated[str, Query(description="What the page before gave as `next`.")] = "",

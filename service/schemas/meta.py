@@ -32,6 +32,19 @@ LIMITS = (
     "header_bytes",
     "threads",
     "queue",
+    "job_workers",
+    "job_queue",
+    "jobs",
+    "job_store_bytes",
+    "job_task_bytes",
+    "job_keep_seconds",
+    "job_seconds",
+    "job_steps",
+    "job_rows",
+    "job_starts",
+    "job_variables",
+    "job_bytes",
+    "job_attempts",
 )
 """The settings that a client meets as limits."""
 

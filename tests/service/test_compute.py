@@ -220,8 +220,9 @@ class Stage:
     def __init__(self) -> None:
         engine, gate = HeavyEngine(), Gate(1, 0)
         self.heavy, self.gate = engine.heavy, gate
-        self.metrics = Metrics(engine, gate)
-        context = replace(Context.build(Settings()), engine=engine, gate=gate, metrics=self.metrics)
+        plain = Context.build(Settings())
+        self.metrics = Metrics(engine, gate, plain.runner, plain.feed)
+        context = replace(plain, engine=engine, gate=gate, metrics=self.metrics)
         self.log = io.StringIO()
         self.app = edged(build(context), context, self.log)
 

@@ -34,7 +34,9 @@ def broken(error: Exception) -> tuple[Client, io.StringIO, Context]:
     """A client of an application whose engine fails, its log, and its context."""
     engine, gate, log = BrokenEngine(), Gate(1, 1), io.StringIO()
     engine.error = error
-    context = replace(Context.build(Settings()), engine=engine, gate=gate, metrics=Metrics(engine, gate))
+    plain = Context.build(Settings())
+    metrics = Metrics(engine, gate, plain.runner, plain.feed)
+    context = replace(plain, engine=engine, gate=gate, metrics=metrics)
     return Client(edged(build(context), context, log)), log, context
 
 
@@ -99,7 +101,7 @@ def test_a_defect_is_told_without_its_story(answer: str) -> None:
         answered = client.grad("x", {"x": 1})
     else:
         log = io.StringIO()
-        answered = Client(Edge(raises, {}, context.metrics, Log(Settings(), log))).get("/x")
+        answered = Client(Edge(raises, {}, context.metrics, Log(Settings(), log), lambda: None)).get("/x")
     assert (answered.status, answered.name) == (500, "internal")
     assert answered.problem["request_id"] == answered.headers["x-request-id"]
     assert b"secret" not in answered.body

@@ -27,7 +27,7 @@ def logged(**settings: Any) -> tuple[Client, io.StringIO, Log]:
     """A client of an application, its log, and the log's writer."""
     stream = io.StringIO()
     app = create_app(Settings(**settings), stream)
-    return Client(app), stream, app._log  # type: ignore[attr-defined]
+    return Client(app), stream, app._log
 
 
 def test_a_request_is_one_line() -> None:
