@@ -182,11 +182,11 @@ def test_a_long_curve_keeps_its_extremes(browser: Browser) -> None:
     const [steps, values] = curve.drawn(true);
     const peak = values[steps.indexOf(54321)];
     const [first, last] = [steps[0], steps.at(-1)];
-    return { count: steps.length, first, last, peak, rows: curve.rows, positive: curve.positive };
+    return { count: steps.length, first, last, peak, rows: curve.rows, suits: curve.logarithmic };
     """
     found = asynchronous(browser, script)
     assert found.pop("count") < 2100
-    assert found == {"first": 0, "last": 99999, "peak": 9, "rows": 100000, "positive": True}
+    assert found == {"first": 0, "last": 99999, "peak": 9, "rows": 100000, "suits": True}
 
 
 AXES = [

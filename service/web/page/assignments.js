@@ -20,14 +20,17 @@ export function entries(text, field) {
   if (!whole) return [];
   if (whole.startsWith("{")) return members(whole, field);
   const seen = new Set();
-  return whole.split(BEGIN).filter((part) => part.trim()).map((part) => {
-    const found = ENTRY.exec(part.trim());
-    if (!found) throw new Mistyped(`“${shortened(part)}” is not of the form name = value.`, field);
-    const [, name, value] = found;
-    if (seen.has(name)) throw new Mistyped(`${name} is given twice.`, field);
-    seen.add(name);
-    return [name, valueText(name, value, field)];
-  });
+  return whole
+    .split(BEGIN)
+    .filter((part) => part.trim())
+    .map((part) => {
+      const found = ENTRY.exec(part.trim());
+      if (!found) throw new Mistyped(`“${shortened(part)}” is not of the form name = value.`, field);
+      const [, name, value] = found;
+      if (seen.has(name)) throw new Mistyped(`${name} is given twice.`, field);
+      seen.add(name);
+      return [name, valueText(name, value, field)];
+    });
 }
 
 /** A JSON object of entries, with the numbers as they were typed. */
@@ -40,7 +43,10 @@ export function valueText(name, typed, field) {
   if (PLAIN.test(text)) return String(Number(text));
   if (NON_FINITE.test(text)) return JSON.stringify(text.replace("+", ""));
   if (!text) throw new Mistyped(`${name} has no value.`, field);
-  throw new Mistyped(`The value of ${name}, “${shortened(text)}”, is neither a number nor a list such as [1, 2, 3].`, field);
+  throw new Mistyped(
+    `The value of ${name}, “${shortened(text)}”, is neither a number nor a list such as [1, 2, 3].`,
+    field,
+  );
 }
 
 function members(whole, field) {

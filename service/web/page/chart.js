@@ -80,7 +80,10 @@ function options(width, starts, scale) {
     height: HEIGHT,
     scales: { x: { time: false }, y: { range: (_, low, high) => around(low, high) } },
     axes: axes(scale),
-    series: [{ label: "Step", value: (_, step) => (step === null || step === undefined ? "–" : String(step)) }, ...series],
+    series: [
+      { label: "Step", value: (_, step) => (step === null || step === undefined ? "–" : String(step)) },
+      ...series,
+    ],
     legend: { show: starts <= LEGEND_MOST },
     cursor: { drag: { x: false, y: false }, points: { size: 7 } },
   };
@@ -89,7 +92,13 @@ function options(width, starts, scale) {
 function axes(scale) {
   const style = getComputedStyle(document.documentElement);
   const grid = { stroke: style.getPropertyValue("--line").trim(), width: 1 };
-  const shared = { stroke: style.getPropertyValue("--quiet").trim(), grid, ticks: { ...grid, size: 4 }, font: FONT, gap: 4 };
+  const shared = {
+    stroke: style.getPropertyValue("--quiet").trim(),
+    grid,
+    ticks: { ...grid, size: 4 },
+    font: FONT,
+    gap: 4,
+  };
   const values = {
     ...shared,
     incrs: scale.log ? WHOLE : INCREMENTS,

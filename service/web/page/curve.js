@@ -10,7 +10,8 @@ export class Curve {
   step = 0;
   last = null;
   best = null;
-  positive = true;
+  zeros = 0;
+  negatives = 0;
 
   constructor(sign = 1) {
     this.sign = sign;
@@ -23,19 +24,28 @@ export class Curve {
       const number = typeof value[i] === "number" ? value[i] : NaN;
       trace.steps.push(step[i]);
       trace.values.push(number);
-      if (number <= 0) this.positive = false;
-      if (!Number.isNaN(number) && (this.best === null || this.sign * number < this.sign * this.best)) this.best = number;
+      this.zeros += Number(number === 0);
+      this.negatives += Number(number < 0);
+      if (!Number.isNaN(number) && (this.best === null || this.sign * number < this.sign * this.best))
+        this.best = number;
       this.step = Math.max(this.step, step[i]);
       this.last = value[i];
     }
     this.rows += step.length;
   }
 
+  /** Whether a logarithmic axis suits: nothing is negative, and no more than half is 0, as where a minimum is met. */
+  get logarithmic() {
+    return this.negatives === 0 && 2 * this.zeros <= this.rows;
+  }
+
   /** All steps that are drawn and the values of each start at them; null where there is none, or none to show. */
   drawn(log) {
     const traces = [...this.traces].map((trace) => trace ?? { steps: [], values: [] });
     const kept = traces.map((trace) => chosen(trace.values, Math.max(100, POINTS / traces.length)));
-    const steps = [...new Set(traces.flatMap((trace, k) => kept[k].map((i) => trace.steps[i])))].sort((a, b) => a - b);
+    const steps = [...new Set(traces.flatMap((trace, k) => kept[k].map((i) => trace.steps[i])))].sort(
+      (a, b) => a - b,
+    );
     const places = new Map(steps.map((step, i) => [step, i]));
     const columns = traces.map((trace, k) => {
       const column = new Array(steps.length).fill(undefined);

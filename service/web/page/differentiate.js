@@ -33,7 +33,10 @@ export function differentiating() {
 /** The body of the request, with the numbers as they were typed. */
 export function bodyOf(text, at) {
   if (!text.trim()) throw new Mistyped("There is nothing to differentiate.", "expr");
-  return objectText([[kindOf(text), JSON.stringify(trimmed(text))], ["at", objectText(entries(at, "at"))]]);
+  return objectText([
+    [kindOf(text), JSON.stringify(trimmed(text))],
+    ["at", objectText(entries(at, "at"))],
+  ]);
 }
 
 function shown({ text, timing }, asked) {
@@ -42,6 +45,10 @@ function shown({ text, timing }, asked) {
     element("p", { class: "value" }, element("span", { class: "label" }, "Value"), " ", figure(digits.value)),
     figuresTable("Gradient", digits.grad),
     remarks(JSON.parse(text).warnings, asked),
-    element("p", { class: "hint timing" }, timing.map(({ name, milliseconds }) => `${name} ${milliseconds.toFixed(2)} ms`).join(" · ")),
+    element(
+      "p",
+      { class: "hint timing" },
+      timing.map(({ name, milliseconds }) => `${name} ${milliseconds.toFixed(2)} ms`).join(" · "),
+    ),
   ].filter(Boolean);
 }

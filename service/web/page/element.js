@@ -1,6 +1,6 @@
 /** Elements, made of text that is never read as HTML. */
 
-/** An element with attributes and children; `class`, `on…` handlers and properties such as `hidden` as they are called. */
+/** An element with attributes, `on…` handlers and children; what is null or false is left out. */
 export function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {

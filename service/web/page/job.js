@@ -1,13 +1,12 @@
 /** One job: how far it is, its curve, what it has found. */
 
-import { element, named, prose, say } from "./element.js";
 import { Chart } from "./chart.js";
 import { Curve } from "./curve.js";
+import { element, named, say } from "./element.js";
 import { brief, counted, digitsOf } from "./figures.js";
-import { refusal, showRefusal } from "./refusal.js";
-import { remarks } from "./remarks.js";
-import { askJson, relative } from "./server.js";
-import { figure, figuresTable } from "./table.js";
+import { methodText, outcomeOf, partsOf } from "./jobparts.js";
+import { showRefusal } from "./refusal.js";
+import { askJson } from "./server.js";
 import { ended, Watch } from "./watch.js";
 
 const DRAW_MS = 100;
@@ -33,7 +32,7 @@ export class JobView {
   open(id) {
     this.close();
     [this.#job, this.#log, this.#curve] = [null, null, null];
-    this.#parts = parts(id, { stop: () => this.#stop(), log: (on) => this.#setLog(on) });
+    this.#parts = partsOf(id, { stop: () => this.#stop(), log: (on) => this.#setLog(on) });
     this.#place.replaceChildren(...this.#parts.all);
     this.#watch = new Watch(id, {
       job: (job, text) => this.#tellJob(job, text),
@@ -70,7 +69,7 @@ export class JobView {
     parts.stop.hidden = ended(job);
     parts.stop.disabled = job.cancelling;
     say(parts.stop, job.cancelling ? "Stopping…" : "Stop");
-    parts.outcome.replaceChildren(...(ended(job) ? outcome(job, digitsOf(text).result) : []));
+    parts.outcome.replaceChildren(...(ended(job) ? outcomeOf(job, digitsOf(text).result) : []));
     if (before !== job.state) this.#changed();
     this.#draw();
   }
@@ -86,13 +85,15 @@ export class JobView {
   }
 
   async #stop() {
+    const [watch, parts] = [this.#watch, this.#parts];
+    parts.stop.disabled = true;
     try {
-      this.#parts.stop.disabled = true;
       const job = await askJson("POST", this.#job.links.cancel);
-      if (!ended(job)) this.#tellJob(job);
+      // The end itself is told by the watch, after all rows.
+      if (watch === this.#watch && !ended(job)) this.#tellJob(job);
     } catch (error) {
-      this.#parts.stop.disabled = false;
-      this.#tellTrouble(error);
+      parts.stop.disabled = false;
+      showRefusal(parts.trouble, error);
     }
   }
 
@@ -105,20 +106,20 @@ export class JobView {
   #draw() {
     if (this.#drawing) return;
     this.#drawing = true;
-    const watch = this.#watch;
-    setTimeout(() => requestAnimationFrame(() => {
+    const paint = () => {
       this.#drawing = false;
       this.#drawn = performance.now();
-      if (watch === this.#watch && watch !== null) this.#paint();
-      else if (this.#watch !== null) this.#draw();
-    }), Math.max(0, DRAW_MS - (performance.now() - this.#drawn)));
+      if (this.#watch !== null && this.#job !== null) this.#paint();
+    };
+    setTimeout(() => requestAnimationFrame(paint), Math.max(0, DRAW_MS - (performance.now() - this.#drawn)));
   }
 
   #paint() {
     const [curve, job, parts] = [this.#curve, this.#job, this.#parts];
     const { step, max_steps, value, best } = job.progress;
-    const live = !ended(job) && curve.rows > 0;
-    const now = live ? { step: Math.max(step, curve.step), value: curve.last, best: curve.best } : { step, value, best };
+    let now = { step, value, best };
+    // While it runs the rows are newer than what the job said of itself.
+    if (!ended(job) && curve.rows) now = { step: Math.max(step, curve.step), value: curve.last, best: curve.best };
     parts.bar.max = Math.max(1, max_steps);
     parts.bar.value = job.state === "succeeded" && job.result.stop_reason !== "diverged" ? parts.bar.max : now.step;
     say(parts.step, `${counted(now.step)} / ${counted(max_steps)}`);
@@ -126,50 +127,13 @@ export class JobView {
     say(parts.best, brief(now.best));
     parts.chartPart.hidden = curve.rows === 0;
     if (!curve.rows) return;
-    const log = this.#log ?? curve.positive;
+    const log = this.#log ?? curve.logarithmic;
     parts.log.checked = log;
+    const left = log ? curve.zeros + curve.negatives : 0;
+    say(parts.left, left ? `(values that are not positive are left out: ${counted(left)})` : "");
     parts.chart.dataset.rows = curve.rows;
-    parts.chart.setAttribute("aria-label", `Value by step, ${counted(curve.rows)} points; the last is ${brief(curve.last)}`);
+    parts.chart.ariaLabel = `Value by step, ${counted(curve.rows)} points; the last is ${brief(curve.last)}`;
     this.#chart ??= new Chart(parts.chart);
     this.#chart.show(curve.drawn(log), log);
   }
-}
-
-function parts(id, on) {
-  const state = element("span", { class: "state", role: "status" });
-  const stop = element("button", { type: "button", hidden: true, onclick: on.stop }, "Stop");
-  const bar = element("progress", { "aria-label": "Steps" });
-  const [step, value, best] = [element("dd"), element("dd"), element("dd")];
-  const log = element("input", { type: "checkbox", onchange: () => on.log(log.checked) });
-  const chart = element("div", { class: "chart", role: "group" });
-  const chartPart = element("div", { hidden: true }, chart, element("label", { class: "check" }, log, " Logarithmic"));
-  const [objective, method, why] = [element("pre", { class: "excerpt objective" }), element("p"), element("p", { class: "hint" })];
-  const outcome = element("div", { class: "result", "aria-live": "polite" });
-  const trouble = element("div", { role: "alert" });
-  const facts = [["Step", step], ["Value", value], ["Best", best]].map(([name, shown]) => element("div", {}, element("dt", {}, name), shown));
-  const body = element("div", { hidden: true },
-    element("p", { class: "headline" }, state, element("a", { href: `#${id}`, class: "id" }, id), stop),
-    objective, method, why, bar, element("dl", { class: "facts" }, facts), chartPart, outcome,
-    element("p", { class: "hint" }, element("a", { href: `jobs/${id}` }, "As JSON"), " · ", element("a", { href: `jobs/${id}/history` }, "History")));
-  return { all: [trouble, body], body, state, stop, bar, step, value, best, log, chart, chartPart, objective, method, why, outcome, trouble };
-}
-
-/** The method with its options in a line. */
-export function methodText({ method, direction, starts }) {
-  const { name, ...options } = method;
-  const told = Object.entries(options).map(([option, value]) => `${option} ${value}`);
-  const more = [direction === "maximize" ? "maximize" : "", starts > 1 ? `${starts} starts` : ""].filter(Boolean);
-  return [name, ...told, ...more].join(" · ");
-}
-
-/** What an ended job has found, or why it failed; `found` is its result with the digits of the server. */
-function outcome(job, found) {
-  const shown = [];
-  if (job.error) shown.push(refusal(job.error));
-  if (!found) return shown;
-  if (!job.error) shown.push(element("p", {}, found.stop_reason ? element("strong", {}, found.stop_reason) : null, found.message ? [" – ", prose(found.message)] : null));
-  shown.push(element("p", { class: "value" }, element("span", { class: "label" }, "Best value"), " ", figure(found.value)));
-  if (found.variables) shown.push(figuresTable(found.start === undefined ? "Where" : `Where, from start ${found.start}`, found.variables));
-  shown.push(remarks(job.result.warnings, Object.values(job.objective)[0]));
-  return shown.filter(Boolean);
 }

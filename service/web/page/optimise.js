@@ -8,7 +8,10 @@ import { askJson } from "./server.js";
 import { kindOf, tellKind, trimmed } from "./source.js";
 
 const METHODS = [
-  ["First order", ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adadelta", "adam", "adamw", "nadam", "amsgrad", "lion"]],
+  [
+    "First order",
+    ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adadelta", "adam", "adamw", "nadam", "amsgrad", "lion"],
+  ],
   ["Second order", ["lbfgs", "newton-cg", "trust-region", "gauss-newton", "levenberg-marquardt"]],
 ];
 const BEGIN = "adam";
@@ -24,26 +27,33 @@ export function optimising(posted) {
   const command = () => offerCommand(named("optimise-command"), "jobs", body);
   form.addEventListener("input", command);
   command();
-  onSend(form, named("optimise-refusal"), async (signal) => posted(await askJson("POST", "jobs", { body: body(), signal })));
+  onSend(form, named("optimise-refusal"), async (signal) =>
+    posted(await askJson("POST", "jobs", { body: body(), signal })),
+  );
 }
 
 /** The body of the request that the fields make. */
 export function bodyOf(typed) {
   if (!typed.objective.trim()) throw new Mistyped("There is no objective.", "expr");
-  const body = [[kindOf(typed.objective), JSON.stringify(trimmed(typed.objective))], ["start", objectText(entries(typed.start, "start"))]];
+  const body = [
+    [kindOf(typed.objective), JSON.stringify(trimmed(typed.objective))],
+    ["start", objectText(entries(typed.start, "start"))],
+  ];
   const data = entries(typed.data, "data");
   if (data.length) body.push(["data", objectText(data)]);
   if (typed.direction !== "minimize") body.push(["direction", JSON.stringify(typed.direction)]);
   const options = entries(typed.options, "method");
   if (options.length) body.push(["method", objectText([["name", JSON.stringify(typed.method)], ...options])]);
   else if (typed.method !== "auto") body.push(["method", JSON.stringify(typed.method)]);
-  if (typed.steps.trim()) body.push(["stop", objectText([["max_steps", valueText("max_steps", typed.steps, "stop")]])]);
+  if (typed.steps.trim())
+    body.push(["stop", objectText([["max_steps", valueText("max_steps", typed.steps, "stop")]])]);
   if (typed.count.trim()) {
     const drawn = ["count", "low", "high"].map((name) => [name, valueText(name, typed[name], "starts")]);
     body.push(["starts", objectText(drawn)]);
   }
   for (const [name, value] of entries(typed.more, "more")) {
-    if (body.some(([given]) => given === name)) throw new Mistyped(`${name} is already given by a field of its own.`, name);
+    if (body.some(([given]) => given === name))
+      throw new Mistyped(`${name} is already given by a field of its own.`, name);
     body.push([name, value]);
   }
   return objectText(body);

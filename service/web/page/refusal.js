@@ -6,14 +6,31 @@ import { Refused, relative } from "./server.js";
 
 /** A problem with its excerpt, hint and pointers. */
 export function refusal(problem) {
-  const faults = (problem.errors ?? []).filter((fault) => problem.errors.length > 1 || !problem.detail.includes(fault.detail));
-  return element("div", { class: "refusal" },
-    element("p", { class: "title" }, problem.title ?? "Refused", problem.type
-      ? [" ", element("a", { href: relative(problem.type) }, problem.type.split("/").pop())] : null),
+  const faults = (problem.errors ?? []).filter(
+    (fault) => problem.errors.length > 1 || !problem.detail.includes(fault.detail),
+  );
+  return element(
+    "div",
+    { class: "refusal" },
+    element(
+      "p",
+      { class: "title" },
+      problem.title ?? "Refused",
+      problem.type ? [" ", element("a", { href: relative(problem.type) }, problem.type.split("/").pop())] : null,
+    ),
     element("p", {}, faults.length > 1 ? `${faults.length} things are wrong.` : prose(problem.detail)),
-    faults.length ? element("ul", {}, faults.map((fault) => element("li", {}, element("code", {}, fault.pointer), " ", prose(fault.detail)))) : null,
+    faults.length
+      ? element(
+          "ul",
+          {},
+          faults.map((fault) => element("li", {}, element("code", {}, fault.pointer), " ", prose(fault.detail))),
+        )
+      : null,
     problem.excerpt ? element("pre", { class: "excerpt" }, problem.excerpt) : null,
-    problem.hint ? element("p", { class: "advice" }, element("strong", {}, "Hint"), " ", element("code", {}, problem.hint)) : null);
+    problem.hint
+      ? element("p", { class: "advice" }, element("strong", {}, "Hint"), " ", element("code", {}, problem.hint))
+      : null,
+  );
 }
 
 /** Shows in `place` what went wrong, and marks the fields of `form` that it is about. */

@@ -6,8 +6,15 @@ import { marked } from "./excerpt.js";
 /** A list of warnings; null where there are none. */
 export function remarks(warnings, text) {
   if (!warnings?.length) return null;
-  const items = warnings.map((warning) => element("li", {},
-    element("strong", {}, warning.code), " ", prose(warning.message),
-    warning.span ? marked(text, warning.span) : null));
+  const items = warnings.map((warning) =>
+    element(
+      "li",
+      {},
+      element("strong", {}, warning.code),
+      " ",
+      prose(warning.message),
+      warning.span ? marked(text, warning.span) : null,
+    ),
+  );
   return element("ul", { class: "remarks", "aria-label": "Warnings" }, items);
 }

@@ -17,7 +17,8 @@ export class Scale {
     if (this.log) return columns.map((column) => column.map((value) => value && Math.log10(value)));
     let size = 0;
     for (const column of columns) for (const value of column) if (value) size = Math.max(size, Math.abs(value));
-    this.#unit = size === 0 || (size >= LEAST && size < MOST) ? 1 : Number(`1e${Math.max(-300, Math.floor(Math.log10(size)))}`);
+    this.#unit =
+      size === 0 || (size >= LEAST && size < MOST) ? 1 : Number(`1e${Math.max(-300, Math.floor(Math.log10(size)))}`);
     return columns.map((column) => column.map((value) => value && value / this.#unit));
   }
 
@@ -32,12 +33,16 @@ export class Scale {
     if (high - low >= 2.5) return multiples(low, high, increment);
     const [least, most] = [10 ** low, 10 ** high];
     const powers = [Math.floor(low), Math.floor(low) + 1, Math.floor(low) + 2];
-    const leads = powers.flatMap((power) => LEADS.map((lead) => Number(`${lead}e${power}`))).filter((value) => value >= least && value <= most);
+    const leads = powers
+      .flatMap((power) => LEADS.map((lead) => Number(`${lead}e${power}`)))
+      .filter((value) => value >= least && value <= most);
     if (leads.length >= 3 || most - least < least * 1e-9) return leads.map(Math.log10);
     const wanted = (most - least) / 4;
     const power = Math.floor(Math.log10(wanted));
     const step = [1, 2, 5, 10].map((lead) => Number(`${lead}e${power}`)).find((value) => value >= wanted);
-    return multiples(least, most, step).filter((value) => value > 0).map(Math.log10);
+    return multiples(least, most, step)
+      .filter((value) => value > 0)
+      .map(Math.log10);
   }
 
   /** What is written at a line; `increment` is how far the lines are apart. */
@@ -45,8 +50,11 @@ export class Scale {
     if (this.log) return short(Number(this.value(height).toPrecision(10)));
     const [value, step] = [this.value(height), increment * this.#unit];
     const places = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
-    if (places <= 12 && Math.abs(value) < 1e5 && (places <= 4 || Math.abs(value) >= 0.1)) return value.toFixed(places);
-    return short(Number(value.toPrecision(Math.min(15, Math.max(1, Math.ceil(Math.log10(Math.abs(value) / step)) + 1)))));
+    if (places <= 12 && Math.abs(value) < 1e5 && (places <= 4 || Math.abs(value) >= 0.1))
+      return value.toFixed(places);
+    return short(
+      Number(value.toPrecision(Math.min(15, Math.max(1, Math.ceil(Math.log10(Math.abs(value) / step)) + 1)))),
+    );
   }
 }
 
@@ -65,5 +73,7 @@ function short(value) {
 function multiples(low, high, increment) {
   const first = Math.ceil(low / increment);
   const count = Math.floor(high / increment) - first + 1;
-  return Array.from({ length: Math.max(0, Math.min(100, count)) }, (_, k) => Number(((first + k) * increment).toPrecision(15)));
+  return Array.from({ length: Math.max(0, Math.min(100, count)) }, (_, k) =>
+    Number(((first + k) * increment).toPrecision(15)),
+  );
 }

@@ -39,5 +39,8 @@ function problemOf(answer, text) {
 }
 
 function timings(header) {
-  return [...(header ?? "").matchAll(/(\w+);dur=([\d.]+)/g)].map(([, name, value]) => ({ name, milliseconds: Number(value) }));
+  return [...(header ?? "").matchAll(/(\w+);dur=([\d.]+)/g)].map(([, name, value]) => ({
+    name,
+    milliseconds: Number(value),
+  }));
 }

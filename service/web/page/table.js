@@ -6,7 +6,8 @@ import { counted, shapeOf, written } from "./figures.js";
 /** A table with one row for each name of an object. */
 export function figuresTable(caption, values) {
   const rows = Object.entries(values).map(([name, value]) =>
-    element("tr", {}, element("th", { scope: "row" }, name, shapeTag(value)), element("td", {}, figure(value))));
+    element("tr", {}, element("th", { scope: "row" }, name, shapeTag(value)), element("td", {}, figure(value))),
+  );
   return element("table", { class: "figures" }, element("caption", {}, caption), element("tbody", {}, rows));
 }
 

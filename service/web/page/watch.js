@@ -9,7 +9,7 @@ const ENDED = new Set(["succeeded", "failed", "cancelled"]);
 /** Whether a job has ended. */
 export const ended = (job) => ENDED.has(job.state);
 
-/** Tells `heard.job(job, text)`, `heard.rows(columns)`, `heard.trouble(error)` (null: it is over) of one job until it is closed. */
+/** Tells of one job until it is closed: `job(job, text)`, `rows(columns)`, `trouble(error)` and, once it is over, null. */
 export class Watch {
   #id;
   #heard;
@@ -69,7 +69,11 @@ export class Watch {
     stream.addEventListener("step", (event) => {
       const row = JSON.parse(event.data);
       this.#last = row.index;
-      this.#heard.rows({ start: row.start === undefined ? undefined : [row.start], step: [row.step], value: [row.value] });
+      this.#heard.rows({
+        start: row.start === undefined ? undefined : [row.start],
+        step: [row.step],
+        value: [row.value],
+      });
     });
     stream.addEventListener("state", (event) => {
       const now = JSON.parse(event.data);
