@@ -90,6 +90,9 @@ def test_what_a_visitor_does(server: Live, browser: Browser) -> None:
     assert browser.count(".chart .u-series") == 4
 
     # On a phone nothing has to be moved sideways.
+    body = {"expr": "x^2", "start": {"x": 1}, "method": "levenberg-marquardt", "stop": {"max_steps": 1000000}}
+    assert server.post("/jobs", body)[0] == 202
+    browser.shows("#jobs", "levenberg-marquardt")
     browser.run("document.querySelectorAll('details').forEach((details) => (details.open = true))")
     browser.type("#text", f"matmul({[[1e-200] * 9] * 2}, x)")
     browser.click("#differentiate button[type=submit]")
@@ -104,7 +107,7 @@ def test_what_a_visitor_does(server: Live, browser: Browser) -> None:
     browser.click("#jobs tr[aria-current] td:last-child button:not([hidden])")
     browser.accept()
     browser.shows("#job", "appear here")
-    browser.until("document.querySelectorAll('#jobs tbody tr').length === 1")
+    browser.until("document.querySelectorAll('#jobs tbody tr').length === 2")
     assert server.get(f"/jobs/{second}")[0] == 410
 
     # A job that fails says why.

@@ -23,5 +23,5 @@ export function figure(value) {
 
 function shapeTag(value) {
   const shape = shapeOf(value);
-  return shape.length ? element("span", { class: "hint" }, ` ${shape.join("×")}`) : null;
+  return shape.length ? element("span", { class: "hint" }, ` (${shape.join("×")})`) : null;
 }

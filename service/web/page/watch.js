@@ -9,7 +9,7 @@ const ENDED = new Set(["succeeded", "failed", "cancelled"]);
 /** Whether a job has ended. */
 export const ended = (job) => ENDED.has(job.state);
 
-/** Tells of one job until it is closed: `job(job, text)`, `rows(columns)`, `trouble(error)` and, once it is over, null. */
+/** Tells of one job until it is closed: `job(job, text)`, `rows(columns)`, `trouble(error)`, and then null. */
 export class Watch {
   #id;
   #heard;
