@@ -9,15 +9,26 @@ export function curl(path, body) {
   return `curl -s ${new URL(path, document.baseURI).href} -H 'content-type: application/json' -d '${quoted}'`;
 }
 
-/** Shows the command for a body with a button that copies it; what is wrong while what is typed cannot be sent. */
-export function offerCommand(place, path, body) {
+/** Shows in `place`, while its details are open, the command for what is typed into a form, and a button to copy it. */
+export function offerCommand(form, place, path, body) {
+  const details = place.closest("details");
+  const tell = () => details.open && place.replaceChildren(...commandOf(path, body));
+  for (const [source, event] of [
+    [form, "input"],
+    [form, "change"],
+    [details, "toggle"],
+  ])
+    source.addEventListener(event, tell);
+}
+
+function commandOf(path, body) {
   try {
     const shown = element("pre", {}, curl(path, body()));
     const button = element("button", { type: "button", onclick: () => copy(shown, button) }, "Copy");
-    place.replaceChildren(shown, button);
+    return [shown, button];
   } catch (error) {
     if (!(error instanceof Mistyped)) throw error;
-    place.replaceChildren(element("p", { class: "hint" }, "What is typed cannot be sent yet."));
+    return [element("p", { class: "hint" }, "What is typed cannot be sent yet.")];
   }
 }
 

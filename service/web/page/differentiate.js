@@ -14,10 +14,8 @@ import { figure, figuresTable } from "./table.js";
 export function differentiating() {
   const form = named("differentiate");
   const [text, at, answer] = [named("text"), named("at"), named("answer")];
-  const command = () => offerCommand(named("answer-command"), "grad", () => bodyOf(text.value, at.value));
   tellKind(text, named("text-kind"));
-  form.addEventListener("input", command);
-  command();
+  offerCommand(form, named("answer-command"), "grad", () => bodyOf(text.value, at.value));
   onSend(form, named("answer-refusal"), async (signal) => {
     try {
       const asked = trimmed(text.value);

@@ -1,6 +1,6 @@
 /** Numbers and arrays as text. */
 
-const SHOWN = 200;
+const SHOWN = 60;
 
 /** JSON whose numbers become their text, exactly as the server wrote them. */
 export const digitsOf = (text) =>

@@ -24,9 +24,7 @@ export function optimising(posted) {
   const body = () => bodyOf(Object.fromEntries(IDS.map((id) => [id, fields[id].value])));
   offerMethods(fields.method, fields.options);
   tellKind(fields.objective, named("objective-kind"));
-  const command = () => offerCommand(named("optimise-command"), "jobs", body);
-  form.addEventListener("input", command);
-  command();
+  offerCommand(form, named("optimise-command"), "jobs", body);
   onSend(form, named("optimise-refusal"), async (signal) =>
     posted(await askJson("POST", "jobs", { body: body(), signal })),
   );
