@@ -10,6 +10,23 @@ from engine.errors import Fault, InvalidRequest
 from service.errors import InvalidJson
 from service.json_text import decode
 
+PROGRAM_SUFFIX = ".adj"
+"""How the names of files with programs end."""
+
+
+def told_apart(
+    first: str | None, inputs: list[str], program: Path | None, elsewhere: bool = False
+) -> tuple[str | None, list[str], Path | None]:
+    """Expression, inputs and file with a program: the `first` argument is any of these.
+
+    `elsewhere`: what is asked about is told otherwise, so that it has to be an input.
+    """
+    if first is None:
+        return None, inputs, program
+    if program is None and not elsewhere:
+        return (None, inputs, Path(first)) if first.endswith(PROGRAM_SUFFIX) else (first, inputs, None)
+    return None, [first, *inputs], program
+
 
 def content_of_arguments(
     expr: str | None,
@@ -20,17 +37,17 @@ def content_of_arguments(
     program: Path | None = None,
     at: str | None = None,
 ) -> dict[str, Any]:
-    """The request body that command-line arguments stand for; `inputs` are `name=JSON`.
+    """The request body that command-line arguments stand for; `inputs` are `name=JSON` or `name=@file`.
 
     `program` is a file with one, `at` a JSON object of inputs, or a file with a request body, the rest of which counts
     too.  Raises `InvalidRequest` and `InvalidJson`.
     """
     content: dict[str, Any] = {} if at is None else _asked(at)
-    content["at"] = {**content.get("at", {}), **_inputs(inputs)}
+    content["at"] = {**content.get("at", {}), **named_values(inputs)}
     if program is None:
         content["expr"] = expr
     else:
-        content["program"] = _text(program)
+        content["program"] = text_of_file(program)
     given = {"wrt": wrt, "batch": batch, "precision": precision}
     return content | {name: value for name, value in given.items() if value}
 
@@ -52,24 +69,35 @@ def _asked(at: str) -> dict[str, Any]:
     return content
 
 
-def _inputs(given: list[str]) -> dict[str, Any]:
-    at: dict[str, Any] = {}
+def named_values(given: list[str], where: str = "/at", noun: str = "An input") -> dict[str, Any]:
+    """What `name=JSON` and `name=@file` stand for, by name; a fault points to a name below `where`.
+
+    Raises `InvalidRequest`.
+    """
+    found: dict[str, Any] = {}
     for argument in given:
         name, equals, text = argument.partition("=")
+        name = name.strip()
+        if name.startswith("-"):
+            detail = f"There is no option {name}."
+            raise InvalidRequest(detail, faults=[Fault(where, detail)], hint="--help lists them.")
         if not equals:
-            detail = f"An input is given as name=value; this is {argument!r}."
-            raise InvalidRequest(detail, faults=[Fault("/at", detail)], hint=f"{name}=1")
+            detail = f"{noun} is given as name=value; this is {argument!r}."
+            raise InvalidRequest(detail, faults=[Fault(where, detail)], hint=f"{name}=1")
+        if text.startswith("@"):
+            text, source = text_of_file(Path(text[1:])), f"what is in {text[1:]}"
+        else:
+            source = repr(text)
         try:
-            at[name.strip()] = decode(text.encode("utf-8", "replace"))
+            found[name] = decode(text.encode("utf-8", "replace"))
         except InvalidJson:
-            detail = f"The value of {name.strip()} is not JSON: {text!r}."
-            raise InvalidRequest(
-                detail, faults=[Fault(f"/at/{name.strip()}", detail)], hint=f"{name}=[1,2,3]"
-            ) from None
-    return at
+            detail = f"The value of {name} is not JSON: {source}."
+            raise InvalidRequest(detail, faults=[Fault(f"{where}/{name}", detail)], hint=f"{name}=[1,2,3]") from None
+    return found
 
 
-def _text(file: Path) -> str:
+def text_of_file(file: Path) -> str:
+    """The text in a file, `-` for standard input.  Raises `InvalidRequest`."""
     try:
         return _bytes(file).decode("utf-8")
     except UnicodeDecodeError:

@@ -12,6 +12,9 @@ from typing import Annotated, Any
 
 import typer
 
+from service.job_cli import jobs
+from service.refusing import REFUSED, refusals_told
+
 app = typer.Typer(
     name="adjoint",
     help="Values and exact derivatives of expressions and programs.",
@@ -19,18 +22,16 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(jobs, name="job")
 
-REFUSED = 2
-"""The exit code when a question is refused."""
-PROGRAM_SUFFIX = ".adj"
-"""How the names of files with programs end."""
 
 Expr = Annotated[
     str | None,
     typer.Argument(help="An expression, such as 'x^2*sin(y)', or a file with a program, NAME.adj.", show_default=False),
 ]
 Inputs = Annotated[
-    list[str] | None, typer.Argument(help="Inputs as name=JSON: x=3, v=[1,2,3], s=NaN.", show_default=False)
+    list[str] | None,
+    typer.Argument(help="Inputs as name=JSON or name=@FILE: x=3, v=[1,2,3], s=NaN.", show_default=False),
 ]
 Wrt = Annotated[list[str] | None, typer.Option(help="An input to differentiate by; may be repeated. Default: all.")]
 Batch = Annotated[list[str] | None, typer.Option(help="An input whose first axis runs over points; may be repeated.")]
@@ -148,14 +149,10 @@ def _answer(
     precision: str | None,
     file: Path | None,
 ) -> None:
-    from service.arguments import content_of_arguments, content_of_file
+    from service.arguments import content_of_arguments, content_of_file, told_apart
     from service.local import answer
 
-    if program is None and expr is not None and expr.endswith(PROGRAM_SUFFIX):
-        program, expr = Path(expr), None
-    elif program is not None and expr is not None:
-        # Then there is no expression, and the first argument is an input.
-        inputs, expr = [expr, *inputs], None
+    expr, inputs, program = told_apart(expr, inputs, program)
 
     def answered() -> bytes:
         if file is not None:
@@ -168,17 +165,9 @@ def _answer(
 
 
 def _print(made: Callable[[], bytes]) -> None:
-    """Print what is made; a refusal goes to standard error, in words."""
-    from engine.errors import EngineError
-    from service.errors import ServiceError
-
-    try:
+    """Print what is made, or why not."""
+    with refusals_told():
         sys.stdout.buffer.write(made() + b"\n")
-    except (EngineError, ServiceError) as error:
-        typer.echo(str(error), err=True)
-        for fault in error.faults[1:]:
-            typer.echo(f"also {fault.pointer}: {fault.detail}", err=True)
-        raise typer.Exit(REFUSED) from None
 
 
 if __name__ == "__main__":

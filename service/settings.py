@@ -10,6 +10,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from engine.limits import Limits
+from service.client.address import URL_NAME
 
 PREFIX = "ADJOINT_"
 
@@ -153,6 +154,6 @@ def environment_name(field: str) -> str:
 
 def unknown_names(environment: dict[str, str] | None = None) -> list[str]:
     """Variables that start like ours and set nothing: most likely misspelt."""
-    known = {environment_name(field) for field in Settings.model_fields}
+    known = {environment_name(field) for field in Settings.model_fields} | {URL_NAME}
     names = os.environ if environment is None else environment
     return sorted(name for name in names if name.upper().startswith(PREFIX) and name.upper() not in known)

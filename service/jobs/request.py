@@ -71,7 +71,7 @@ def read_job(content: Any, settings: Settings, limits: Limits, function: Binding
     direction = fields.get("direction", "minimize")
     if type(direction) is not str or direction not in DIRECTIONS:
         reader.fault(("direction",), "This has to be `minimize` or `maximize`.")
-    places = {name: (*start.path, name) for name in start.arrays} | {name: ("data", name) for name in data}
+    places = {name: (*start.path, name) for name in start.raw} | {name: ("data", name) for name in data}
     asked = {name: fields[name] for name in (*SOURCES, "precision") if name in fields}
     question = None
     with placed(places):

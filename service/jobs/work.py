@@ -52,8 +52,9 @@ _worker: Worker | None = None
 def begin(settings: Mapping[str, Any], stop: Flag) -> None:
     """Make this process a worker; `stop` tells it to give its job back."""
     global _worker
-    # Ctrl-C in a terminal reaches all processes; the server tells this one what to do.
+    # Ctrl-C in a terminal reaches all processes, and so does the end of a service; the server says what is to be done.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.nice(NICE)
     found = Settings.model_validate(settings)
     if found.job_bytes:

@@ -107,6 +107,17 @@ def test_inputs_from_the_rest_of_a_request(tmp_path: Path) -> None:
     assert list(json.loads(done.stdout)["grad"]) == ["k"]
 
 
+def test_an_input_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "v.json"
+    file.write_text("[1, 2, 3]\n")
+    done = runner.invoke(app, ["value", "sum(v)*k", f"v=@{file}", "k=2"])
+    assert json.loads(done.stdout)["value"] == 12.0
+    file.write_text("[1, 2")
+    done = runner.invoke(app, ["value", "sum(v)", f"v=@{file}"])
+    assert (done.exit_code, f"The value of v is not JSON: what is in {file}." in done.stderr) == (2, True)
+    assert "cannot be read" in runner.invoke(app, ["value", "sum(v)", "v=@no-such-file.json"]).stderr
+
+
 def test_a_refused_program_is_shown_with_its_line(tmp_path: Path) -> None:
     file = tmp_path / "f.adj"
     file.write_text("y = x\nz = y + foo(x)\nreturn z\n")

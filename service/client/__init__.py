@@ -1,0 +1,1 @@
+"""What talks to a running server from a terminal."""
