@@ -110,7 +110,10 @@ class Feed:
         watched.watchers += 1
         try:
             if watched.pulse is None:
-                watched.pulse = (await asyncio.to_thread(self._jobs.pulses, [id])).get(id)
+                found = (await asyncio.to_thread(self._jobs.pulses, [id])).get(id)
+                if watched.pulse is None:
+                    # Otherwise somebody was faster, and waits for what is newer than he has seen.
+                    watched.pulse = found
             if self._task is None:
                 self._task = asyncio.create_task(self._look())
             yield watched
