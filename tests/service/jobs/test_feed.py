@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -39,15 +40,20 @@ class Counting(Jobs):
 
     def __init__(self) -> None:
         super().__init__(MemoryShelf(), Settings(job_workers=0), settled)
-        self.looks = self.reads = 0
+        self.looks = self.reads = self.answered = 0
         self.away = False
         self.before_get: Callable[[], None] = lambda: None
+        self.late: threading.Event | None = None
 
     def pulses(self, ids: Iterable[str]) -> Mapping[str, Pulse]:
         self.looks += 1
         if self.away:
             raise Unavailable("away")
-        return super().pulses(ids)
+        if self.late is not None and self.looks > 1:
+            assert self.late.wait(PATIENCE)
+        found = super().pulses(ids)
+        self.answered += 1
+        return found
 
     def history(self, id: str, after: int, limit: int) -> tuple[Job, History]:
         self.reads += 1
@@ -355,6 +361,27 @@ def test_waiting_for_the_end() -> None:
         assert await scene.feed.ended(job.id, 0) is True
 
     played(story)
+
+
+def test_who_comes_second_and_sees_more_does_not_keep_it_from_the_first() -> None:
+    async def story(scene: Scene) -> None:
+        job = scene.jobs.begin()
+        scene.jobs.late = threading.Event()
+        tasks = [asyncio.create_task(scene.feed.ended(job.id, PATIENCE)) for _ in range(2)]
+        # One of them has seen a job that runs, and the other one has asked and not been answered yet.
+        await soon(lambda: scene.jobs.looks == 2 and scene.feed._task is not None, "one of them waits")
+        scene.jobs.end(job)
+        scene.jobs.late.set()
+        await soon(lambda: scene.jobs.answered == 2, "the other one is answered")
+
+        def nudged() -> bool:
+            scene.feed.nudge()
+            return all(task.done() for task in tasks)
+
+        await soon(nudged, "both see the end")
+        assert [task.result() for task in tasks] == [True, True]
+
+    played(story, seconds=PATIENCE)
 
 
 def test_a_nudge_is_a_look_at_once() -> None:
