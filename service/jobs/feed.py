@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
-from service.errors import ServiceError, Unavailable
+from service.errors import Gone, NotFound, ServiceError, Unavailable
 from service.jobs.job import FINISHED
 from service.jobs.jobs import Jobs
 from service.jobs.shelf import Pulse
@@ -84,23 +84,25 @@ class Feed:
         A state that is not final comes before the rows that follow it, the final one after all rows.
         """
         told: tuple[str, int] | None = None
-        async with self._watching(id) as watched:
-            while not self._closed:
-                changed, pulse = watched.changed, watched.pulse
-                if pulse is None:
-                    return
-                job = await asyncio.to_thread(self._jobs.get, id)
-                if not job.ended and told != (job.state, job.attempts):
-                    told = (job.state, job.attempts)
-                    yield state_event(job)
-                while after + 1 < job.progress.rows and not self._closed:
-                    text, after = await self._batch(id, after)
-                    yield text
-                if job.ended:
-                    yield state_event(job)
-                    return
-                while not await _set(changed, ALIVE_SECONDS):
-                    yield b": alive\n\n"
+        # Of a job that is deleted meanwhile, there is nothing more to tell.
+        with suppress(NotFound, Gone):
+            async with self._watching(id) as watched:
+                while not self._closed:
+                    changed, pulse = watched.changed, watched.pulse
+                    if pulse is None:
+                        return
+                    job = await asyncio.to_thread(self._jobs.get, id)
+                    if not job.ended and told != (job.state, job.attempts):
+                        told = (job.state, job.attempts)
+                        yield state_event(job)
+                    while after + 1 < job.progress.rows and not self._closed:
+                        text, after = await self._batch(id, after)
+                        yield text
+                    if job.ended:
+                        yield state_event(job)
+                        return
+                    while not await _set(changed, ALIVE_SECONDS):
+                        yield b": alive\n\n"
 
     @asynccontextmanager
     async def _watching(self, id: str) -> AsyncIterator[Watched]:
@@ -108,7 +110,10 @@ class Feed:
         watched.watchers += 1
         try:
             if watched.pulse is None:
-                watched.pulse = (await asyncio.to_thread(self._jobs.pulses, [id])).get(id)
+                found = (await asyncio.to_thread(self._jobs.pulses, [id])).get(id)
+                if watched.pulse is None:
+                    # Otherwise somebody was faster, and waits for what is newer than he has seen.
+                    watched.pulse = found
             if self._task is None:
                 self._task = asyncio.create_task(self._look())
             yield watched

@@ -20,10 +20,11 @@ from dataclasses import dataclass, field
 from multiprocessing.synchronize import Event as Flag
 from typing import Any
 
-from service.errors import ServiceError
+from service.errors import Gone, NotFound, ServiceError
 from service.jobs import work
 from service.jobs.job import Job
 from service.jobs.jobs import Claim, Jobs
+from service.jobs.machine import Released
 from service.settings import Settings
 
 SWEEP_SECONDS = 60.0
@@ -128,7 +129,8 @@ class Runner:
 
     def _loop(self) -> None:
         for slot in self._slots[: self._settings.job_ready]:
-            self._started(slot)
+            with self._told():
+                self._started(slot)
         while not self._closing.is_set():
             with self._told():
                 self._fill()
@@ -158,21 +160,36 @@ class Runner:
             if claim is None:
                 return
             slot = self._idle.pop()
-            slot.claim, slot.killed = claim, False
             try:
-                slot.future = self._started(slot).submit(work.work, claim)
-            except BrokenExecutor:
-                # The process died while it was idle, which is no fault of the job.
+                future = self._submitted(slot, claim)
+            except Exception:
+                # No process can be started now, which is no fault of the job, and perhaps different soon.
                 self._replace(slot)
-                slot.future = self._started(slot).submit(work.work, claim)
-            slot.future.add_done_callback(lambda _, slot=slot: self._inbox.items.put(slot))  # type: ignore[misc]
+                self._idle.append(slot)
+                self._jobs.give_up(claim.job, Released("no process could be started"))
+                raise
+            slot.claim, slot.future, slot.killed = claim, future, False
+            future.add_done_callback(lambda _, slot=slot: self._inbox.items.put(slot))  # type: ignore[misc]
+
+    def _submitted(self, slot: Slot, claim: Claim) -> Future[str | None]:
+        try:
+            return self._started(slot).submit(work.work, claim)
+        except BrokenExecutor:
+            # The process died while it was idle, which is no fault of the job.
+            self._replace(slot)
+            return self._started(slot).submit(work.work, claim)
 
     def _started(self, slot: Slot) -> Executor:
         if slot.executor is None:
-            slot.stop = multiprocessing.get_context("spawn").Event()
-            slot.executor = self._make(self._settings, slot.stop)
-            with _environment(SINGLE):
-                slot.pid = slot.executor.submit(work.ready)
+            stop = multiprocessing.get_context("spawn").Event()
+            executor = self._make(self._settings, stop)
+            try:
+                with _environment(SINGLE):
+                    slot.pid = executor.submit(work.ready)
+            except BaseException:
+                executor.shutdown(wait=False, cancel_futures=True)
+                raise
+            slot.executor, slot.stop = executor, stop
         return slot.executor
 
     def _done(self, slot: Slot) -> None:
@@ -215,7 +232,11 @@ class Runner:
 
     def _overdue(self, claim: Job) -> bool:
         """Whether a cancel was asked for longer ago than the grace that a job has."""
-        job = self._jobs.get(claim.id)
+        try:
+            job = self._jobs.get(claim.id)
+        except (NotFound, Gone):
+            # It was lost, ended elsewhere, and was deleted; its worker here is about to notice.
+            return False
         if job.state != "running" or job.cancelling is None or job.attempts != claim.attempts:
             return False
         return self._jobs.now() - job.cancelling > 1000 * self._settings.job_grace_seconds
