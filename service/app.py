@@ -24,6 +24,7 @@ from service.routes import (
     jobs,
     meta,
     metrics,
+    page,
     plan,
     primitives,
     steps,
@@ -94,6 +95,7 @@ def build(context: Context) -> FastAPI:
         metrics.router(context),
         errors.router(),
         docs.router(openapi),
+        page.router(),
     ):
         app.include_router(router)
     problems_http.install(app)

@@ -22,3 +22,10 @@ class Flag:
     def is_set(self) -> bool:
         """Whether it was raised."""
         return self._raised.get_value() > 0
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it was raised, as soon as it is, or after `seconds`."""
+        raised = self._raised.acquire(True, seconds)
+        if raised:
+            self._raised.release()
+        return raised

@@ -61,14 +61,8 @@ class Jobs:
         """
         settings = self._settings
         with self._shelf.write() as t:
-            if key is not None and (known := t.by_key(key)) is not None:
-                if known[1] != digest:
-                    raise Conflict(
-                        "Another request was sent with this Idempotency-Key.", hint="Take a new key for a new request."
-                    )
-                job = t.find(known[0])
-                assert job is not None
-                return job, False
+            if key is not None and (known := _known(t, key, digest)) is not None:
+                return known, False
             waiting = t.count("queued")
             if waiting >= settings.job_queue:
                 raise Overloaded(
@@ -82,6 +76,11 @@ class Jobs:
             job = t.insert(_with_story(new, now), key, digest)
             t.put(job.number, "task", task)
             return job, True
+
+    def posted(self, key: str, digest: str) -> Job | None:
+        """The job that was posted with this key before.  Raises `Conflict` if that was another request."""
+        with self._shelf.read() as t:
+            return _known(t, key, digest)
 
     def get(self, id: str) -> Job:
         """The job.  Raises `NotFound` and `Gone`."""
@@ -299,6 +298,15 @@ class Jobs:
                     "The store of the jobs is full, and none of them has ended.", headers={"Retry-After": "60"}
                 )
             t.delete(old[0])
+
+
+def _known(t: Transaction, key: str, digest: str) -> Job | None:
+    known = t.by_key(key)
+    if known is None:
+        return None
+    if known[1] != digest:
+        raise Conflict("Another request was sent with this Idempotency-Key.", hint="Take a new key for a new request.")
+    return t.find(known[0])
 
 
 def _with_story(job: Job, now: int) -> Job:

@@ -35,6 +35,9 @@ FIELDS = (
 _DRAWN = ("count", "low", "high", "seed")
 _RECORD = ("every", "grad_norm", "variables")
 _LARGEST_SEED = 2**53 - 1
+_NO_START = 'This has to be an object: the variables by name, as {"x": 1}.'
+DEFAULT_STEPS = 1000
+"""Steps of a job that names no largest number of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,8 @@ def read_job(content: Any, settings: Settings, limits: Limits, function: Binding
     direction = fields.get("direction", "minimize")
     if type(direction) is not str or direction not in DIRECTIONS:
         reader.fault(("direction",), "This has to be `minimize` or `maximize`.")
-    places = {name: (*start.path, name) for name in start.raw} | {name: ("data", name) for name in data}
+    places: dict[str, Path] = {name: ("data", short(name)) for name in data}
+    places |= {name: (*start.path, short(name)) for name in start.raw}
     asked = {name: fields[name] for name in (*SOURCES, "precision") if name in fields}
     question = None
     with placed(places):
@@ -113,10 +117,14 @@ def placed(places: Mapping[str, Path]) -> Iterator[None]:
 
 
 def _moved(fault: Fault, places: Mapping[str, Path]) -> Fault:
-    first, _, rest = fault.pointer.removeprefix("/at/").partition("/")
-    if not fault.pointer.startswith("/at/"):
+    """What is wrong at an input, where that stands in the body; what is missing would stand among the data."""
+    if fault.pointer != "/at" and not fault.pointer.startswith("/at/"):
         return fault
-    return Fault(pointer(places.get(first, ("data", first))) + (f"/{rest}" if rest else ""), fault.detail)
+    for name, path in places.items():
+        place = pointer(("at", short(name)))
+        if fault.pointer == place or fault.pointer.startswith(place + "/"):
+            return Fault(pointer(path) + fault.pointer.removeprefix(place), fault.detail)
+    return Fault("/data" + fault.pointer.removeprefix("/at"), fault.detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,15 +153,30 @@ def _start(fields: dict[str, Any], reader: Reader) -> _Start:
         reader.fault(("start",), "The variables and where they start are missing: an object, arrays by name.")
         return _Start(path, {}, {})
     if type(raw) is not dict or is_packed(raw):
-        reader.fault(path, 'This has to be an object: the variables by name, as {"x": 1}.')
+        reader.fault(path, _NO_START)
         return _Start(path, {}, {})
     arrays = reader.arrays(raw, path) or {}
-    for name, array in arrays.items():
-        if not np.all(np.isfinite(array)):
-            reader.fault((*path, short(name)), "A start has to be finite.")
+    _check_finite(arrays, path, reader)
     if not sum(array.size for array in arrays.values()) and not reader.faults:
         reader.fault(path, "There are no variables.")
     return _Start(path, raw, arrays)
+
+
+def _row(given: Any, start: _Start, path: Path, reader: Reader) -> dict[str, Array] | None:
+    """One of several starts, in the shapes of the first."""
+    if type(given) is not dict or is_packed(given):
+        reader.fault(path, _NO_START)
+        return None
+    found = reader.like(given, dict(start.arrays), path)
+    if path != start.path:
+        _check_finite(found or {}, path, reader)
+    return found
+
+
+def _check_finite(arrays: Mapping[str, Array], path: Path, reader: Reader) -> None:
+    for name, array in arrays.items():
+        if not np.all(np.isfinite(array)):
+            reader.fault((*path, short(name)), "A start has to be finite.")
 
 
 def _data(fields: dict[str, Any], start: _Start, reader: Reader) -> dict[str, Any]:
@@ -162,7 +185,7 @@ def _data(fields: dict[str, Any], start: _Start, reader: Reader) -> dict[str, An
         reader.fault(("data",), "This has to be an object: inputs by name.")
         return {}
     for name in data:
-        if name in start.arrays:
+        if name in start.raw:
             reader.fault(("data", short(name)), "This is a variable; its value is that of the start.")
     return data
 
@@ -184,7 +207,7 @@ def _points(fields: dict[str, Any], start: _Start, settings: Settings, reader: R
     if "start" in fields:
         reader.fault(("start",), "Send either `start` or a list of `starts`.")
     _check_count(len(starts), settings)
-    rows = [reader.like(given, dict(start.arrays), ("starts", i)) for i, given in enumerate(starts)]
+    rows = [_row(given, start, ("starts", i), reader) for i, given in enumerate(starts)]
     return np.stack([variables.join(row) for row in rows if row is not None] or [nothing[0]])
 
 
@@ -209,9 +232,12 @@ def _drawn(
     if reader.faults or len(ends) < 2:
         return nothing
     low, high = (np.concatenate([np.ravel(end[name]) for name in start.arrays]) for end in ends)
-    if not (np.all(np.isfinite(low)) and np.all(np.isfinite(high)) and np.all(low <= high)):
-        reader.fault(path, "The ends have to be finite, and `low` nowhere above `high`.")
+    with np.errstate(all="ignore"):
+        finite = np.all(np.isfinite(low)) and np.all(np.isfinite(high - low))
+    if not (finite and np.all(low <= high)):
+        reader.fault(path, "The ends and what is between them have to be finite, and `low` nowhere above `high`.")
         return nothing
+    _check_numbers(count * variables.size, settings)
     given = "start" in fields
     found = drawn(variables, ends[0], ends[1], count - given, seed)
     return np.concatenate([variables.join(start.arrays)[None], found]) if given else found
@@ -223,6 +249,14 @@ def _check_count(count: int, settings: Settings) -> None:
             f"{count:,} starts are more than the {settings.job_starts:,} that one job may have.",
             faults=[Fault("/starts", "These are too many.")],
             limit=Limit("job_starts", settings.job_starts, count),
+        )
+
+
+def _check_numbers(count: int, settings: Settings) -> None:
+    if count > settings.job_variables:
+        raise LimitExceeded(
+            f"{count:,} numbers are more than the {settings.job_variables:,} that one job may move.",
+            limit=Limit("job_variables", settings.job_variables, count),
         )
 
 
@@ -254,7 +288,8 @@ def _stop(fields: dict[str, Any], settings: Settings, reader: Reader) -> dict[st
             faults=[Fault("/stop/max_steps", "These are too many.")],
             limit=Limit("job_steps", settings.job_steps, steps),
         )
-    return {name: value for name, value in stop.items() if value is not None}
+    given = {name: value for name, value in stop.items() if value is not None}
+    return given if steps is not None else {**given, "max_steps": min(DEFAULT_STEPS, settings.job_steps)}
 
 
 def _bounds(fields: dict[str, Any], start: _Start, reader: Reader) -> dict[str, tuple[Array, Array]]:
@@ -265,11 +300,11 @@ def _bounds(fields: dict[str, Any], start: _Start, reader: Reader) -> dict[str, 
     found = {}
     for name, pair in bounds.items():
         path: Path = ("bounds", short(name))
-        if name not in start.arrays:
+        if name not in start.raw:
             reader.fault(path, "There is no variable of this name.")
         elif type(pair) is not list or len(pair) != 2:
             reader.fault(path, "This has to be [low, high], with null where there is no bound.")
-        else:
+        elif name in start.arrays:
             shape = start.arrays[name].shape
             low, high = (_end(value, shape, side, (*path, side), reader) for side, value in enumerate(pair))
             if low is not None and high is not None:
@@ -309,12 +344,8 @@ def _record(fields: dict[str, Any], stop: dict[str, Any], starts: int, reader: R
 def _check_size(points: Array, stop: dict[str, Any], every: int, kept: bool, settings: Settings) -> int:
     """Of how many steps one is kept.  Raises `LimitExceeded` for too many rows or variables."""
     starts, size = points.shape
-    if points.size > settings.job_variables:
-        raise LimitExceeded(
-            f"{points.size:,} numbers are more than the {settings.job_variables:,} that one job may move.",
-            limit=Limit("job_variables", settings.job_variables, points.size),
-        )
-    steps = int(stop.get("max_steps", 1000))
+    _check_numbers(points.size, settings)
+    steps = int(stop["max_steps"])
     most = max(1, settings.job_rows // starts - 2)
     if kept:
         most = max(1, min(most, settings.job_variables // prod((starts, size)) - 2))

@@ -170,9 +170,12 @@ class Runner:
         A job is claimed for a process that is ready: while one starts, nobody would give a sign of life for the job.
         """
         while self._idle and not self._closing.is_set() and self._exists():
-            slot = next((slot for slot in reversed(self._idle) if slot.ready), None)
+            waiting = self._jobs.waiting()
+            if not waiting:
+                return
+            slot = next((slot for slot in reversed(self._idle) if slot.ready and self._works(slot)), None)
             if slot is None:
-                self._start(self._jobs.waiting())
+                self._start(waiting)
                 return
             claim = self._jobs.claim(self._owner)
             if claim is None:
@@ -188,6 +191,15 @@ class Runner:
             self._idle.remove(slot)
             slot.future.add_done_callback(lambda _, slot=slot: self._inbox.items.put(slot))  # type: ignore[misc]
 
+    def _works(self, slot: Slot) -> bool:
+        """Whether the process of an idle slot is still there."""
+        try:
+            self._started(slot).submit(work.ready)
+        except BrokenExecutor:
+            self._replace(slot)
+            return False
+        return True
+
     def _start(self, count: int) -> None:
         """Have processes started for `count` jobs, as far as there are slots; those that start count."""
         for slot in self._idle[max(0, len(self._idle) - count) :]:
@@ -199,11 +211,15 @@ class Runner:
 
     def _started(self, slot: Slot) -> Executor:
         if slot.executor is None:
-            slot.stop = Flag()
-            executor = self._make(self._settings, slot.stop)
-            with _environment(SINGLE):
-                slot.pid = executor.submit(work.ready)
-            slot.executor = executor
+            stop = Flag()
+            executor = self._make(self._settings, stop)
+            try:
+                with _environment(SINGLE):
+                    pid = executor.submit(work.ready)
+            except BaseException:
+                executor.shutdown(wait=False, cancel_futures=True)
+                raise
+            slot.executor, slot.stop, slot.pid = executor, stop, pid
             slot.pid.add_done_callback(lambda _: self.wake())
         return slot.executor
 

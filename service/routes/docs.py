@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse
 from starlette.responses import FileResponse
 
 from service.errors import NotFound
@@ -30,10 +30,6 @@ def router(openapi: Callable[[], dict[str, Any]]) -> APIRouter:
         swagger_favicon_url="docs/favicon-32x32.png",
         swagger_ui_parameters={"defaultModelsExpandDepth": 0, "validatorUrl": None},
     )
-
-    @router.get("/")
-    async def root() -> RedirectResponse:
-        return RedirectResponse("docs")
 
     @router.get("/docs")
     async def docs() -> HTMLResponse:

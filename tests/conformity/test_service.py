@@ -13,7 +13,8 @@ EXPECTED_PATHS = {
     "/value", "/grad", "/jacobian", "/hessian", "/jvp", "/vjp", "/hvp", "/check", "/check/plan", "/check/verdict",
     "/check/steps", "/vectors", "/functions", "/primitives", "/primitives/{name}", "/healthz", "/readyz", "/version",
     "/limits", "/metrics", "/Info", "/ModelInfo", "/InputSizes", "/OutputSizes", "/Evaluate", "/Gradient",
-    "/ApplyJacobian", "/ApplyHessian",
+    "/ApplyJacobian", "/ApplyHessian", "/jobs", "/jobs/{id}", "/jobs/{id}/cancel", "/jobs/{id}/history",
+    "/jobs/{id}/events",
 }  # fmt: skip
 
 

@@ -52,6 +52,5 @@ def test_examples_are_escaped(client: Client) -> None:
     assert "{&quot;expr&quot;" in client.get("/errors/invalid-json").body.decode()
 
 
-def test_the_root_leads_to_the_documentation(client: Client) -> None:
-    assert (client.get("/").status, client.get("/").headers["location"]) == (307, "docs")
+def test_the_errors_have_a_list(client: Client) -> None:
     assert client.get("/errors").headers["location"] == "errors/"

@@ -42,7 +42,9 @@ def test_rows_come_back_bit_for_bit(data: Any, count: int, size: int, keep: bool
         Row(
             data.draw(st.integers(0, 2**40)),
             data.draw(st.integers(0, 2**53)),
-            *(data.draw(numbers) for _ in range(3)),
+            data.draw(numbers),
+            data.draw(numbers),
+            data.draw(numbers),
             np.array(data.draw(st.lists(numbers, min_size=size, max_size=size))),
         )
         for _ in range(count)

@@ -366,7 +366,8 @@ def test_a_running_job_is_asked_to_stop(jobs: Jobs) -> None:
     claim = _claimed(jobs).job
     assert jobs.look(claim) is False
     asked, effects = jobs.cancel(job.id)
-    assert (asked.state, effects) == ("running", {Effect.INTERRUPT})
+    assert asked.state == "running"
+    assert effects == {Effect.INTERRUPT}
     assert jobs.look(claim) is True
     assert jobs.cancel(job.id) == (asked, frozenset())
     # Rows that it has still made are taken.
