@@ -112,9 +112,9 @@ def placed(places: Mapping[str, Path]) -> Iterator[None]:
 
 def _moved(fault: Fault, places: Mapping[str, Path]) -> Fault:
     first, _, rest = fault.pointer.removeprefix("/at/").partition("/")
-    if not fault.pointer.startswith("/at/") or first not in places:
+    if not fault.pointer.startswith("/at/"):
         return fault
-    return Fault(pointer(places[first]) + (f"/{rest}" if rest else ""), fault.detail)
+    return Fault(pointer(places.get(first, ("data", first))) + (f"/{rest}" if rest else ""), fault.detail)
 
 
 @dataclass(frozen=True, slots=True)
