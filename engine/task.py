@@ -92,6 +92,7 @@ class Task:
     def run(self, engine: Engine, budget: Budget, state: Mapping[str, Any] | None = None) -> tuple[Run, Objective]:
         """The run of a task with a method, from its starts or from a state, and its objective."""
         objective = self.objective(engine, budget)
+        objective.begun = state is not None
         return Run(objective, self.plan(objective), self.points, state), objective
 
     @property

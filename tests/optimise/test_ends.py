@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from engine.engine import Engine
+from engine.errors import AssertionFault
 from engine.limits import Budget
 from engine.optimise.search import NO_LOWER, STEEP
 from engine.optimise.sequence import ENDLESS
@@ -70,3 +71,45 @@ def test_a_kink_is_told() -> None:
 def test_a_smooth_minimum_is_not_called_a_kink(expr: str) -> None:
     track = ended(expr, [2.0], "lbfgs")
     assert track.message in (NO_LOWER, "The gradient is 0.")
+
+
+ASSERTED = 'assert x[0] > 0, "x has to be positive"\n'
+
+
+def asserted(text: str, start: Sequence[float], method: str) -> Track:
+    """The track of a program that states where it is defined."""
+    question = Question(ASSERTED + text, {"x": np.array(start)}, "program")
+    points = np.array([start], dtype=np.float64)
+    run, _ = Task(question, ("x",), points, {"name": method}).run(Engine(), Budget.starting_now(60))
+    for _ in run.steps():
+        pass
+    return run.best
+
+
+@pytest.mark.parametrize(
+    ("method", "text"),
+    [
+        *((method, "return x[0] - log(x[0])") for method in ("lbfgs", "newton-cg", "trust-region")),
+        ("levenberg-marquardt", "return log(x[0])^2"),
+    ],
+)
+def test_an_assertion_is_an_edge_that_methods_turn_back_at(method: str, text: str) -> None:
+    track = asserted(text, [20.0], method)
+    assert track.reason == "converged"
+    assert track.best is not None
+    np.testing.assert_allclose(track.best.x, [1.0], rtol=1e-7)
+
+
+def test_steps_over_an_assertion_diverge() -> None:
+    question = Question(ASSERTED + "return x[0]^2", {"x": np.array([3.0])}, "program")
+    task = Task(question, ("x",), np.array([[3.0], [3.0], [0.5]]), {"name": "sgd", "lr": 0.8}, stop={"max_steps": 3})
+    run, _ = task.run(Engine(), Budget.starting_now(60))
+    for _ in run.steps():
+        pass
+    assert [track.reason for track in run.tracks] == ["diverged"] * 3
+    assert run.best.message.startswith("x has to be positive. Here x[0] = ")
+
+
+def test_an_assertion_that_does_not_hold_at_the_start_is_raised() -> None:
+    with pytest.raises(AssertionFault, match="x has to be positive"):
+        asserted("return x[0]^2", [-1.0], "lbfgs")
