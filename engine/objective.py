@@ -19,7 +19,7 @@ from engine.graph.types import Array, Shape
 from engine.limits import Budget
 from engine.optimise.problem import Squares
 from engine.optimise.residuals import residuals
-from engine.question import Answer, Ask, Question, Warning
+from engine.question import Ask, Question, Warning
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,10 @@ class Variables:
 class Objective:
     """A `Problem` made of a question: its `at` holds the data and, for each of the variables, any point.
 
-    `sign` is −1 for what is to be maximised: values and derivatives are those of what is minimised then.  What is not
-    finite, or singular, is computed again in as many digits as it takes, unless the question says `float64`.  Raises
-    what preparing the question raises, and `InvalidRequest` for variables that are used as integers.  Not for several
+    `sign` is −1 for what is to be maximised: values and derivatives are those of what is minimised then.  Points are
+    computed in float64, unless the question says `exact`: the higher precision that `auto` has for single answers may
+    take any time, cannot be interrupted here, and line searches go where numbers overflow all the time.  Raises what
+    preparing the question raises, and `InvalidRequest` for variables that are used as integers.  Not for several
     threads.
 
     An assertion that does not hold is raised at the first point, the start; later it tells where the function is not
@@ -135,7 +136,7 @@ class Objective:
     def trouble(self, x: Array) -> str:
         """Where the first number that is not finite comes from, or what does not hold; an empty string otherwise."""
         try:
-            warnings = self.answer(x).warnings
+            warnings = self.warnings(x)
         except AssertionFault as fault:
             return fault.detail
         found = [warning.message for warning in warnings if warning.code in ("non-finite", "singular")]
@@ -144,10 +145,6 @@ class Objective:
     def warnings(self, x: Array) -> list[Warning]:
         """What is to be said of a point (n,): that it is on a kink, and so on."""
         return self._compiled("grad").prepared.run(self._at(x), self.budget).warnings
-
-    def answer(self, x: Array) -> Answer:
-        """The whole answer about the gradient at a point, with its warnings."""
-        return self.engine.answer(self._at(x), "grad", self.budget)
 
     def _at(self, x: Array, vector: Array | None = None) -> Question:
         along = {} if vector is None else self.variables.split(vector)
@@ -165,9 +162,10 @@ class Objective:
                 parts = compiled.prepared.by_part(outputs)
                 return parts["value"], parts
         question = self._at(x, vector)
-        answer = compiled.prepared.run(question, self.budget)
-        if question.precision == "exact" or (question.precision == "auto" and _doubtful(answer)):
+        if question.precision == "exact":
             answer = self.engine.answer(question, ask, self.budget)
+        else:
+            answer = compiled.prepared.run(question, self.budget)
         return answer.value, answer.parts
 
     def _compiled(self, ask: Ask, x: Array | None = None, vector: Array | None = None) -> _Compiled:
@@ -212,11 +210,6 @@ class _Compiled:
             for i, name, value in self._along:
                 found[i] = as_argument(along[name], value)
         return found
-
-
-def _doubtful(answer: Answer) -> bool:
-    """Whether float64 has no answer, or one that hides a limit.  Kinks have their conventions."""
-    return any(warning.code in ("non-finite", "singular") for warning in answer.warnings)
 
 
 def _finite(outputs: Sequence[Any]) -> bool:

@@ -59,11 +59,13 @@ def test_a_task_is_the_same_after_a_way_through_json() -> None:
     [
         (task(), "levenberg-marquardt"),
         (task("norm(X @ w - y)"), "levenberg-marquardt"),
-        (task("logsumexp(w) + sum(w^2)"), "lbfgs"),
+        (task("logsumexp(w) + sum(w^2)"), "trust-region"),
+        (task("logsumexp(w) + sum(w^2)", start=np.ones(100)), "lbfgs"),
+        (task("logsumexp(w)", bounds={"w": (np.zeros(2), np.ones(2))}), "lbfgs"),
         (task("sum(stop_gradient(w) * w)", "expr"), "adam"),
         (task(schedule={"name": "cosine", "steps": 5}), "adam"),
         (task(clip={"norm": 1}), "adam"),
-        (task(SQUARES, sign=-1.0), "lbfgs"),
+        (task(SQUARES, sign=-1.0), "trust-region"),
         (task(f"-({SQUARES})", sign=-1.0), "levenberg-marquardt"),
     ],
 )

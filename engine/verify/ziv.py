@@ -172,6 +172,9 @@ def nearest(x: Any) -> float:
     drop = LEAST_EXPONENT - exponent
     if not mantissa or drop <= 0 or exponent + bits > NORMAL_EXPONENT:
         return float(x)
+    if exponent + bits < LEAST_EXPONENT:
+        # Less than half of the least number; its exponent may have more digits than there is memory.
+        return -0.0 if sign else 0.0
     whole, rest = divmod(int(mantissa), 1 << drop)
     half = 1 << (drop - 1)
     whole += rest > half or (rest == half and whole & 1)

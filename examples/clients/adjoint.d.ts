@@ -520,7 +520,7 @@ export interface JobRequest {
   starts?: Starts | null;
   /** Everything random is drawn from it; 0 if absent. */
   seed?: number | null;
-  /** `auto` if absent: what is not finite in float64 is computed again in more digits. */
+  /** `exact`: every point in as many digits as it takes. Otherwise, and if absent, in float64. */
   precision?: "auto" | "float64" | "exact" | null;
 }
 

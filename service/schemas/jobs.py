@@ -122,7 +122,7 @@ class JobBody(BaseModel):
     )
     seed: int | None = Field(None, ge=0, description="Everything random is drawn from it; 0 if absent.")
     precision: Literal["auto", "float64", "exact"] | None = Field(
-        None, description="`auto` if absent: what is not finite in float64 is computed again in more digits."
+        None, description="`exact`: every point in as many digits as it takes. Otherwise, and if absent, in float64."
     )
 
 

@@ -23,7 +23,7 @@ from engine.optimise.run import Run, forked
 from engine.optimise.stopping import Stop
 from engine.optimise.table import RULES
 from engine.optimise.track import Row, norm_of
-from engine.question import Question
+from engine.question import Precision, Question
 
 ENGINE = Engine()
 VALLEY = "(1 - x[0])^2 + 100*(x[1] - x[0]^2)^2"
@@ -203,11 +203,14 @@ def test_one_start_that_diverges_leaves_the_others() -> None:
     assert run.best.start == 1
 
 
-def test_what_is_not_finite_in_float64_and_has_a_value_does_not_end_a_run() -> None:
-    # sqrt(x)^2 is x, whose derivative at 0 is 1.
-    run = Run(objective("sum(sqrt(x)^2)", 1), plan("sgd", Stop(max_steps=1), {"lr": -0.0}), np.array([[0.0]]))
-    rows = rows_of(run)
-    assert [row.grad_norm for row in rows] == [1.0, 1.0]
+def test_more_digits_are_taken_where_they_are_asked_for() -> None:
+    # sqrt(x)^2 is x, whose derivative at 0 is 1.  In float64 that is infinity times 0.
+    wanted: list[tuple[Precision, float]] = [("exact", 1.0), ("auto", 0.0)]
+    for precision, norm in wanted:
+        question = Question("sum(sqrt(x)^2)", {"x": np.zeros(1)}, precision=precision)
+        problem = Objective(ENGINE, question, ["x"], Budget.starting_now(60.0))
+        assert problem.evaluate(np.zeros(1))[1].tolist() == [norm]
+        assert [warning.code for warning in problem.warnings(np.zeros(1))] == ["singular"]
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -81,6 +81,17 @@ def test_a_result_is_the_nearest_number(text: str, truth: Callable[[Any], Any], 
     assert found.outputs[0][()] == rounded(truth(MP.mpf(x)))
 
 
+def test_numbers_far_below_the_least_one_are_0_at_once() -> None:
+    tiny = mpmath.mpf(2) ** -(10**40)
+    assert (nearest(tiny), math.copysign(1.0, nearest(-tiny))) == (0.0, -1.0)
+    assert math.copysign(1.0, nearest(tiny)) == 1.0
+    for exponent in (-1074, -1075, -1076, -1077):
+        for parts in (1, 1 + 2**-60, 1.5, 2 - 2**-50):
+            x = mpmath.mpf(parts) * mpmath.mpf(2) ** exponent
+            units = x * mpmath.mpf(2) ** 1074
+            assert nearest(x) == math.ldexp(int(mpmath.nint(units)), -1074), (exponent, parts)
+
+
 @pytest.mark.parametrize(
     ("units", "nearest_units"),
     [(0.5, 0), (0.5000001, 1), (0.25, 0), (1.5, 2), (2.5, 2), (2.4999, 2), (2**51 + 0.5, 2**51),
