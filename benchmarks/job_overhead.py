@@ -52,10 +52,10 @@ def rows() -> list[list[str]]:
     numbers = np.random.default_rng(3).normal(size=SIZE)
     large = Descent("", "sum((x - m)^2)", lambda: None, np.zeros(SIZE), 1e-2, 0, 0, {"m": numbers})
     kinds = [
-        ("Rosenbrock, 2 variables", rosenbrock, 100_000, 1e-6, 3),
+        ("Rosenbrock, 2 variables", rosenbrock, 100_000, 1e-6, 2),
         ("logistic regression, 20 variables", logistic, 10_000, 1e-9, 3),
         ("10^6 variables, short", large, 30, 1e-2, 3),
-        ("10^6 variables, long", large, 1000, 1e-2, 1),
+        ("10^6 variables, long", large, 2500, 1e-2, 1),
     ]
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(folder), job_bytes=0)

@@ -9,7 +9,9 @@ Measured, in this order:
   milliseconds of the clock that client and server share: means, not quantiles;
 - 200 connections that watch one job of 10,000 rows, live and once more when it has ended; every event is counted and
   looked at when all are there; meanwhile somebody asks `/grad` every 20 ms, in a process of its own;
-- 500 jobs of ten steps, posted by four connections, for two processes.
+- 500 jobs of ten steps, posted by four connections.
+
+The server has two processes for jobs, both started before there is one.
 
 Expected beforehand: the store takes less than 5 % of the time of a run, since a worker makes pauses of 20 times what
 storing took; more for a run with 10^6 variables that is over in a few seconds, since the first state is stored after
@@ -32,7 +34,8 @@ def main() -> None:
     """Print the tables."""
     print("The same run without a store and as a job\n")
     print(table(job_overhead.HEAD, job_overhead.rows()), "\n")
-    with tempfile.TemporaryDirectory() as folder, serving(ADJOINT_DATA_DIR=folder, ADJOINT_JOB_WORKERS="2") as server:
+    settings = {"ADJOINT_JOB_WORKERS": "2", "ADJOINT_JOB_READY": "2"}
+    with tempfile.TemporaryDirectory() as folder, serving(ADJOINT_DATA_DIR=folder, **settings) as server:
         print("From the request to the answer, warm\n")
         print(table(job_requests.HEAD, job_requests.latencies(server)), "\n")
         print(f"The job: {', '.join(job_requests.parts())}\n")
