@@ -28,6 +28,7 @@ NAMES = (
     "programs",
     "optimise",
     "jobs",
+    "chaos",
 )
 THREADS = (
     "OMP_NUM_THREADS",
@@ -46,6 +47,8 @@ def main() -> int:
     )
     parser.add_argument("names", nargs="*", metavar="name", help="which; without any, all")
     parser.add_argument("--write", action="store_true", help="accuracy: write its table into docs/accuracy.md")
+    parser.add_argument("--jobs", type=int, help="chaos: how many jobs")
+    parser.add_argument("--seconds", type=float, help="chaos: how long servers are killed")
     chosen = parser.parse_args()
     if unknown := [name for name in chosen.names if name not in NAMES]:
         parser.error(f"there is no benchmark called {', '.join(unknown)}; there are {', '.join(NAMES)}")
@@ -53,6 +56,9 @@ def main() -> int:
     failed = 0
     for name in chosen.names or NAMES:
         arguments = ["--write"] if chosen.write and name == "accuracy" else []
+        if name == "chaos":
+            sizes = {"--jobs": chosen.jobs, "--seconds": chosen.seconds}
+            arguments = [f"{option}={size}" for option, size in sizes.items() if size is not None]
         print(f"\n## {name}: {_summary(name)}\n", flush=True)
         command = [sys.executable, "-m", f"benchmarks.{name}", *arguments]
         failed |= subprocess.run(command, env={**os.environ, **dict.fromkeys(THREADS, "1")}, check=False).returncode

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,7 +13,7 @@ import numpy as np
 
 from engine.compiled import Prepared
 from engine.engine import Engine
-from engine.errors import Fault, InvalidRequest
+from engine.errors import AssertionFault, Fault, InvalidRequest
 from engine.execute.compile import as_argument
 from engine.graph.types import Array, Shape
 from engine.limits import Budget
@@ -53,6 +54,9 @@ class Objective:
     finite, or singular, is computed again in as many digits as it takes, unless the question says `float64`.  Raises
     what preparing the question raises, and `InvalidRequest` for variables that are used as integers.  Not for several
     threads.
+
+    An assertion that does not hold is raised at the first point, the start; later it tells where the function is not
+    defined, as a logarithm does, and the value there is NaN.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class Objective:
         self.question = replace(question, at={**question.at, **point}, wrt=tuple(variables), batch=False)
         self.engine, self.budget, self.sign = engine, budget, sign
         self._asks: dict[tuple[Ask, int], _Compiled] = {}
+        self.begun = False
         self._refuse_integers(self._compiled("grad").prepared)
 
     @property
@@ -87,7 +92,13 @@ class Objective:
 
     def evaluate(self, x: Array) -> tuple[float, Array]:
         """The value and the gradient (n,) at a point (n,)."""
-        value, parts = self._run("grad", x)
+        try:
+            value, parts = self._run("grad", x)
+        except AssertionFault:
+            if not self.begun:
+                raise
+            return math.nan, np.full(self.size, math.nan)
+        self.begun = True
         return self.sign * float(value), self.sign * self.variables.join(parts["grad"])
 
     def evaluate_many(self, points: Array) -> tuple[Array, Array]:
@@ -95,7 +106,14 @@ class Objective:
         if len(points) == 1:
             value, gradient = self.evaluate(points[0])
             return np.array([value]), gradient[None]
-        values, parts = self._run("grad", points)
+        try:
+            values, parts = self._run("grad", points)
+        except AssertionFault:
+            if not self.begun:
+                raise
+            each = [self.evaluate(point) for point in points]
+            return np.array([value for value, _ in each]), np.stack([gradient for _, gradient in each])
+        self.begun = True
         rows = [np.reshape(parts["grad"][name], (len(points), -1)) for name in self.variables.shapes]
         return self.sign * np.asarray(values, dtype=np.float64), self.sign * np.concatenate(rows, axis=1)
 
@@ -115,8 +133,12 @@ class Objective:
         return self.sign * np.block(blocks)
 
     def trouble(self, x: Array) -> str:
-        """Where the first number that is not finite comes from; an empty string where all are."""
-        found = [warning.message for warning in self.answer(x).warnings if warning.code in ("non-finite", "singular")]
+        """Where the first number that is not finite comes from, or what does not hold; an empty string otherwise."""
+        try:
+            warnings = self.answer(x).warnings
+        except AssertionFault as fault:
+            return fault.detail
+        found = [warning.message for warning in warnings if warning.code in ("non-finite", "singular")]
         return found[0] if found else ""
 
     def warnings(self, x: Array) -> list[Warning]:

@@ -65,7 +65,7 @@ class Task:
             return self, ""
         own = {name: option for name, option in self.method.items() if name != "name"}
         stepping = self.schedule is not None or self.clip is not None
-        choice = choose(objective, self.points, objective.differentiable, stepping)
+        choice = choose(objective, self.points, objective.differentiable, stepping, bool(self.bounds))
         return replace(self, method={**choice.method, **own}), choice.why
 
     def plan(self, objective: Objective) -> Plan:
@@ -92,6 +92,7 @@ class Task:
     def run(self, engine: Engine, budget: Budget, state: Mapping[str, Any] | None = None) -> tuple[Run, Objective]:
         """The run of a task with a method, from its starts or from a state, and its objective."""
         objective = self.objective(engine, budget)
+        objective.begun = state is not None
         return Run(objective, self.plan(objective), self.points, state), objective
 
     @property

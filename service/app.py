@@ -59,12 +59,16 @@ def build(context: Context) -> FastAPI:
         context.referee.open()
         context.feed.open()
         context.runner.open()
-        yield
-        context.feed.close()
-        await asyncio.to_thread(context.runner.close)
-        context.gate.close()
-        context.referee.close()
-        context.library.close()
+        try:
+            yield
+        finally:
+            # Also when the server is told twice to end, and cancels what waits here: processes of jobs that were not
+            # told would be waited for until their jobs are done.
+            context.feed.close()
+            await asyncio.to_thread(context.runner.close)
+            context.gate.close()
+            context.referee.close()
+            context.library.close()
 
     app = FastAPI(
         title="Adjoint",

@@ -16,6 +16,8 @@ MOST_SQUARES = 10_000_000
 """Numbers in a Jacobian that is decomposed in every step: 80 MB."""
 MOST_VARIABLES = 1000
 """A decomposition costs the square of these for each residual."""
+FEW_VARIABLES = 30
+"""Up to so many, exact Hessians gain more than they cost: twice the digits where the value is flat."""
 STEP = 0.02
 """The first-order step, as a part of the size of the variables."""
 
@@ -28,11 +30,12 @@ class Choice:
     why: str
 
 
-def choose(problem: Problem, points: Array, differentiable: bool, stepping: bool) -> Choice:
+def choose(problem: Problem, points: Array, differentiable: bool, stepping: bool, bounded: bool) -> Choice:
     """What suits `problem`, started at `points` (s, n).
 
     `differentiable`: the gradient is that of the value, not one that a program states in its place; line searches
     compare the two.  `stepping`: it is told how long its steps shall be, by a schedule or a clipping.
+    `bounded`: there are bounds.
     """
     if stepping or not differentiable:
         size = float(np.sqrt(np.mean(np.square(points)))) if points.size else 0.0
@@ -42,6 +45,9 @@ def choose(problem: Problem, points: Array, differentiable: bool, stepping: bool
     if squares is not None and problem.size <= MOST_VARIABLES and squares.count * problem.size <= MOST_SQUARES:
         why = f"The objective is a sum of squares; its residuals are {squares.count:,}."
         return Choice({"name": "levenberg-marquardt"}, why)
+    if problem.size <= FEW_VARIABLES and not bounded:
+        why = "The objective is not a sum of squares, and has few variables: its whole Hessian is used."
+        return Choice({"name": "trust-region"}, why)
     return Choice({"name": "lbfgs"}, "The objective is differentiable, and not a sum of squares.")
 
 

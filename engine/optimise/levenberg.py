@@ -12,9 +12,15 @@ from engine.optimise.linear_squares import EPS, Linear, column_norms, cosine, mo
 from engine.optimise.options import Option, Options
 from engine.optimise.path import Memory, Point
 from engine.optimise.problem import Bounds, Problem, Squares
+from engine.optimise.track import norm_of
 
 LEVENBERG_MARQUARDT = (
-    Option("radius", 1.0, "The first step is at most so many times as long as the start, when scaled.", open="low"),
+    Option(
+        "radius",
+        1.0,
+        "The first step is at most so many times as long as the start, when scaled, or as the residuals at 0.",
+        open="low",
+    ),
 )
 ENOUGH = 1e-4
 """The part of the promised decrease that a step has to bring (Moré 1978)."""
@@ -61,10 +67,11 @@ def levenberg_marquardt(
     """Steps of r + J p in a ball that grows and shrinks with how well this linear model does.
 
     Moré, The Levenberg-Marquardt Algorithm: Implementation and Theory, 1978, as in MINPACK's lmder: columns are scaled
-    by the largest lengths they have had, the radius follows the ratio of the decreases.  The linear problems are solved
-    by singular values.  Near the end, where rounding hides the decrease, a full step that shortens the next one is
-    taken although the value rises by its rounding.  Variables at a bound that they are pushed against stay, and steps
-    are cut to the box.
+    by the largest lengths they have had, the radius follows the ratio of the decreases.  Where all variables start at 0
+    there is no length to go by but that of the residuals, which scaled steps have the unit of (MINPACK takes 1).  The
+    linear problems are solved by singular values.  Near the end, where rounding hides the decrease, a full step that
+    shortens the next one is taken although the value rises by its rounding.  Variables at a bound that they are pushed
+    against stay, and steps are cut to the box.
     """
     squares = problem.squares
     x = start if bounds is None else bounds.project(start)
@@ -81,7 +88,7 @@ def levenberg_marquardt(
         first = bool(memory["first"])
     else:
         scale, lowest, first = column_norms(here.matrix), here.total, True
-        radius = float(options["radius"]) * (float(np.linalg.norm(scale * x)) or 1.0)
+        radius = float(options["radius"]) * (float(np.linalg.norm(scale * x)) or norm_of(here.residuals))
     kept: Memory = {"scale": scale, "radius": radius, "lowest": lowest, "first": float(first)}
     yield Point(x, value, gradient, radius, kept)
     while True:

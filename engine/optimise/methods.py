@@ -19,7 +19,7 @@ class PathRecord:
     """A method that chooses its points itself.
 
     `squares`: it is for sums of squares.  `exact`: from the memory of a point it goes on bit for bit; otherwise it
-    begins anew there.
+    begins anew there.  `leaves`: it looks itself whether a point where the gradient is 0 can be left.
     """
 
     name: str
@@ -27,6 +27,7 @@ class PathRecord:
     options: tuple[Option, ...] = ()
     squares: bool = False
     exact: bool = False
+    leaves: bool = False
 
     @property
     def source(self) -> str:
@@ -47,7 +48,7 @@ PATHS: Mapping[str, PathRecord] = {
     for record in (
         PathRecord("lbfgs", lbfgs, LBFGS),
         PathRecord("newton-cg", newton_cg, NEWTON_CG),
-        PathRecord("trust-region", trust_region, TRUST_REGION),
+        PathRecord("trust-region", trust_region, TRUST_REGION, leaves=True),
         PathRecord("gauss-newton", gauss_newton, GAUSS_NEWTON, squares=True, exact=True),
         PathRecord("levenberg-marquardt", levenberg_marquardt, LEVENBERG_MARQUARDT, squares=True, exact=True),
     )

@@ -10,7 +10,7 @@ import numpy as np
 from engine.derive.compressed import compressed
 from engine.derive.jacobian import jacobian
 from engine.derive.passes import saving_plan
-from engine.errors import LimitExceeded
+from engine.errors import AssertionFault, LimitExceeded
 from engine.execute.careful import run_carefully
 from engine.execute.compile import as_argument, compile_graph
 from engine.graph.types import Array
@@ -63,7 +63,10 @@ class Residuals:
                 arguments[position] = as_argument(x[start : start + size].reshape(value.shape), value)
             start += size
         with np.errstate(all="ignore"):
-            outputs = self._executable(arguments, self._budget)[0]
+            try:
+                outputs = self._executable(arguments, self._budget)[0]
+            except AssertionFault:
+                return np.full(self.count, np.nan), np.full((self.count, len(x)), np.nan)
             if not all(np.isfinite(part).all() for part in outputs):
                 # A product of 0 and infinity on a way that is not taken is 0.
                 outputs = list(run_carefully(self._graph, arguments, self._budget, self._limits).outputs)

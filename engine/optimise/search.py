@@ -18,7 +18,17 @@ REMEMBERED = 2**20
 """So many numbers of recent points are kept, of one point at least four: line searches come back to their trials."""
 TINY, LARGE = 1e-300, 1e270
 NO_LOWER = "No lower value was found along the search direction, to the precision of float64."
+STEEP = (
+    "No lower value was found along the search direction, though the gradient promises one: there may be a kink or an"
+    " edge, or variables of very different scales."
+)
 NOT_FINITE = "No point with a finite value and gradient was found along the search direction."
+NEAR = 1e-8
+"""A step of this part of the length of the variables ..."""
+HIDDEN = 1e-12
+"""... that should change the value by more than this part of it is one that rounding does not hide."""
+SHRUNK = 1e-6
+"""At a smooth minimum, the gradient has become less than this part of that at the start."""
 CRAWL = 100
 """After so many steps that lowered the value by less than `CRAWLED` of it, and did not halve the gradient, ..."""
 CRAWLED = 1e-10
@@ -46,12 +56,17 @@ class Search:
         x = np.array(start, dtype=np.float64)
         self.best = self.at(x if bounds is None else bounds.project(x))
         self._milestone = self.best
+        self._first = _norm(self.slope)
         caller.give(self.best)
 
     @property
     def verdict(self) -> str:
         """Why a routine that found nothing did not."""
-        return NOT_FINITE if self._not_finite and not self._finite else NO_LOWER
+        if self._not_finite and not self._finite:
+            return NOT_FINITE
+        promised = NEAR * _norm(self.best.x) * _norm(self.slope)
+        hidden = promised <= HIDDEN * abs(self.best.value) or _norm(self.slope) <= SHRUNK * self._first
+        return NO_LOWER if hidden else STEEP
 
     @property
     def slope(self) -> Array:

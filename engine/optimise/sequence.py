@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,11 @@ from engine.optimise.problem import Problem
 from engine.optimise.state import packed, unpacked
 from engine.optimise.track import Row, Track, norm_of
 
-BOTTOMLESS = 1e100
-"""No minimum is this low: a method that ends there has only run out of numbers."""
 ROUNDING = 1e-9
 """The last steps lower the gradient below what shows in the value, which may rise by this part of it."""
+LOWEST = -1e100
+"""No minimum is this low: a method that ends there has only run out of numbers."""
+ENDLESS = "The value goes on without end, as far as float64 reaches."
 
 
 class Sequence:
@@ -29,6 +31,8 @@ class Sequence:
         assert isinstance(plan.method, PathMethod)
         self._problem, self._plan, self.tracks = problem, plan, tracks
         self._record, self._options = plan.method.record, plan.method.options
+        leaves = self._record.leaves and plan.stop.grad_norm == 0
+        self._stop = replace(plan.stop, stationary=not leaves)
         self._points = points if plan.bounds is None else plan.bounds.project(points)
         self._memory: Memory = {}
 
@@ -78,7 +82,7 @@ class Sequence:
         plan, step = self._plan, 0 if track.last is None else track.last.step + 1
         free = point.gradient if plan.bounds is None else plan.bounds.free(point.x, point.gradient)
         norm = norm_of(free)
-        track.enter(step, point.x, point.value, norm, plan.stop, ROUNDING)
+        track.enter(step, point.x, point.value, norm, self._stop, ROUNDING)
         if track.reason == "diverged":
             track.message = f"{self._problem.trouble(point.x)} {track.message}".strip()
         self._memory = point.memory
@@ -86,11 +90,11 @@ class Sequence:
         return Row(track.start, step, plan.sign * point.value, norm, rate, point.x)
 
     def _end(self, track: Track, message: str) -> None:
-        """A method that has no step left is at its end, unless it never had a finite value."""
+        """A method that has no step left is at its end, unless it never had a finite value, or the value has no end."""
         last = track.last
         if last is not None and not math.isfinite(last.value):
             track.end("diverged", message)
-        elif last is not None and last.value < -BOTTOMLESS:
-            track.end("diverged", f"The values fall without end: {self._plan.sign * last.value:.3g} was the last.")
+        elif last is not None and last.value < LOWEST:
+            track.end("diverged", ENDLESS)
         else:
             track.end("converged", message)

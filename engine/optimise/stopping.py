@@ -29,7 +29,10 @@ SMALL_GRADIENT = 1e-8
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """The criteria.  `relative_change` is negative where it is not one; `target` is for what is minimised."""
+    """The criteria.  `relative_change` is negative where it is not one; `target` is for what is minimised.
+
+    `stationary`: a gradient of 0 is an end.  It is not for a method that can leave a saddle.
+    """
 
     max_steps: int = 1000
     max_seconds: float = math.inf
@@ -37,6 +40,7 @@ class Stop:
     relative_change: float = -1.0
     target: float = -math.inf
     patience: int = _MOST
+    stationary: bool = True
 
     def reason(self, step: int, value: float, before: float, norm: float, idle: int) -> tuple[StopReason, str] | None:
         """Why the run ends at a point with this value and gradient norm, or None.
@@ -47,9 +51,9 @@ class Stop:
             return "diverged", "The value or the gradient is not finite."
         if value <= self.target:
             return "target", "The value has reached its target."
-        if norm == 0:
+        if norm == 0 and self.stationary:
             return "converged", "The gradient is 0."
-        if norm <= self.grad_norm:
+        if norm <= self.grad_norm and norm > 0:
             return "converged", f"The norm of the gradient is {norm:.3g}, at most {self.grad_norm:g}."
         if abs(value - before) <= self.relative_change * max(abs(value), abs(before)):
             return "converged", f"A step has changed the value by no more than {self.relative_change:g} of it."

@@ -4,30 +4,39 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from service.errors import Gone, NotFound, ServiceError, Unavailable
-from service.jobs.job import FINISHED
+from service.jobs.job import FINISHED, Job
 from service.jobs.jobs import Jobs
 from service.jobs.shelf import Pulse
-from service.jobs.telling import Told, state_event
+from service.jobs.telling import Told, row_bytes, state_event
 
-BATCH = 1000
-"""Rows that are sent at once."""
-KEPT = 256
+T = TypeVar("T")
+
+BATCH, BATCH_BYTES = 1000, 2**19
+"""Rows that are sent at once, as many as fit."""
+KEPT = 64
 """Batches that are kept for other watchers."""
+RETRY_SECONDS = 0.5
+"""How long a stream waits for a store that is away, before it asks again."""
 ALIVE_SECONDS = 15.0
 """A comment is sent when nothing happened for so long: proxies close connections on which nothing moves."""
 
 
 @dataclass(eq=False)
 class Watched:
-    """A job that somebody watches.  `pulse` is None before the first look, and when the job is gone."""
+    """A job that somebody watches.
+
+    `pulse` is None before the first look, and when the job is gone; `job` belongs to it, read when it is asked for.
+    """
 
     watchers: int = 0
     pulse: Pulse | None = None
+    job: asyncio.Task[Job] | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -84,14 +93,14 @@ class Feed:
         A state that is not final comes before the rows that follow it, the final one after all rows.
         """
         told: tuple[str, int] | None = None
-        # Of a job that is deleted meanwhile, there is nothing more to tell.
-        with suppress(NotFound, Gone):
+        # There is nothing more to tell of a job that is deleted meanwhile, or whose store went before the server.
+        with suppress(NotFound, Gone, Unavailable):
             async with self._watching(id) as watched:
                 while not self._closed:
                     changed, pulse = watched.changed, watched.pulse
                     if pulse is None:
                         return
-                    job = await asyncio.to_thread(self._jobs.get, id)
+                    job = await self._job(id, watched)
                     if not job.ended and told != (job.state, job.attempts):
                         told = (job.state, job.attempts)
                         yield state_event(job)
@@ -135,18 +144,31 @@ class Feed:
                     for id in ids:
                         watched = self._watched.get(id)
                         if watched is not None and watched.pulse != pulses.get(id):
-                            watched.pulse = pulses.get(id)
+                            watched.pulse, watched.job = pulses.get(id), None
                             watched.changed.set()
                             watched.changed = asyncio.Event()
         finally:
             self._task = None
 
+    async def _job(self, id: str, watched: Watched) -> Job:
+        """The job as of the last look, or newer; read once for all who watch it."""
+        if watched.job is None:
+            watched.job = asyncio.create_task(self._read(lambda: self._jobs.get(id)))
+        return await asyncio.shield(watched.job)
+
     async def _batch(self, id: str, after: int) -> tuple[bytes, int]:
         """Rows after an index, written out, and the index of the last of them; made once for all who want them."""
+
+        def written() -> tuple[bytes, int]:
+            job, history = self._jobs.history(id, after, BATCH)
+            assert len(history), "rows that are counted are there"
+            part = history.part(after + 1, max(1, BATCH_BYTES // row_bytes(job)))
+            return b"".join(Told(job).events(part)), after + len(part)
+
         key = (id, after)
         task = self._batches.get(key)
         if task is None:
-            task = self._batches[key] = asyncio.create_task(self._written(id, after))
+            task = self._batches[key] = asyncio.create_task(self._read(written))
             while len(self._batches) > KEPT:
                 self._batches.popitem(last=False)
         try:
@@ -155,13 +177,15 @@ class Feed:
             self._batches.pop(key, None)
             raise
 
-    async def _written(self, id: str, after: int) -> tuple[bytes, int]:
-        def read() -> tuple[bytes, int]:
-            job, history = self._jobs.history(id, after, BATCH)
-            assert len(history), "rows that are counted are there"
-            return b"".join(Told(job).events(history)), after + len(history)
-
-        return await asyncio.to_thread(read)
+    async def _read(self, read: Callable[[], T]) -> T:
+        """What `read` gives in a thread, as soon as the store is there."""
+        while True:
+            try:
+                return await asyncio.to_thread(read)
+            except Unavailable:
+                if self._closed:
+                    raise
+                await asyncio.sleep(RETRY_SECONDS)
 
 
 async def _set(event: asyncio.Event, seconds: float) -> bool:

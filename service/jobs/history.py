@@ -31,6 +31,12 @@ class History:
     def __len__(self) -> int:
         return len(self.step)
 
+    def rows(self, variables: int) -> list[Row]:
+        """The rows of a run with so many variables; without variables where they were not kept."""
+        points = np.zeros((len(self), variables)) if self.variables is None else self.variables
+        columns = (self.start.tolist(), self.step.tolist(), self.value.tolist(), self.grad_norm.tolist())
+        return [Row(*row) for row in zip(*columns, self.rate.tolist(), points, strict=True)]
+
     @staticmethod
     def of(first: int, rows: Sequence[Row], variables: bool) -> History:
         """The rows of a run."""
@@ -67,6 +73,11 @@ def packed(history: History) -> bytes:
     if history.variables is not None:
         columns.append(history.variables)
     return _HEAD.pack(VERSION, len(history), width) + b"".join(column.tobytes() for column in columns)
+
+
+def length(content: bytes) -> int:
+    """How many rows are packed."""
+    return int(_HEAD.unpack_from(content)[1])
 
 
 def unpacked(chunk: Chunk | None, begin: int, limit: int) -> History:

@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.errors import Limit, LimitExceeded
 from service.errors import Conflict, Gone, NotFound, Overloaded
-from service.jobs.history import History, packed, unpacked
+from service.jobs.history import History, length, packed, unpacked
 from service.jobs.job import Entry, Job, Progress, State
 from service.jobs.machine import CancelAsked, Claimed, Effect, Effects, Event, Lost, happened
 from service.jobs.shelf import Chunk, Pulse, Shelf, Transaction
@@ -34,11 +34,15 @@ class LostClaim(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A job that a worker has taken; `state` is None at the beginning."""
+    """A job that a worker has taken; `state` is None at the beginning.
+
+    `pending` are the last rows, packed, where they are not to be recorded unless the run ends there.
+    """
 
     job: Job
     task: bytes
     state: bytes | None
+    pending: bytes | None = None
 
 
 class Jobs:
@@ -57,14 +61,8 @@ class Jobs:
         """
         settings = self._settings
         with self._shelf.write() as t:
-            if key is not None and (known := t.by_key(key)) is not None:
-                if known[1] != digest:
-                    raise Conflict(
-                        "Another request was sent with this Idempotency-Key.", hint="Take a new key for a new request."
-                    )
-                job = t.find(known[0])
-                assert job is not None
-                return job, False
+            if key is not None and (known := _known(t, key, digest)) is not None:
+                return known, False
             waiting = t.count("queued")
             if waiting >= settings.job_queue:
                 raise Overloaded(
@@ -78,6 +76,11 @@ class Jobs:
             job = t.insert(_with_story(new, now), key, digest)
             t.put(job.number, "task", task)
             return job, True
+
+    def posted(self, key: str, digest: str) -> Job | None:
+        """The job that was posted with this key before.  Raises `Conflict` if that was another request."""
+        with self._shelf.read() as t:
+            return _known(t, key, digest)
 
     def get(self, id: str) -> Job:
         """The job.  Raises `NotFound` and `Gone`."""
@@ -139,20 +142,39 @@ class Jobs:
             if not t.count("queued") and not t.overdue(t.now()):
                 return None
         with self._shelf.write() as t:
-            now = t.now()
-            for job in t.overdue(now):
-                self._happen(t, job, self.lost("nothing was heard of the worker"))
-            job_ = t.next_queued()
-            if job_ is None:
+            self._take_back(t)
+            waiting = t.next_queued()
+            if waiting is None:
                 return None
-            job, _ = self._happen(t, job_, Claimed(owner, now + self.lease))
+            job, _ = self._happen(t, waiting, Claimed(owner, t.now() + self.lease))
             task = t.content(job.number, "task")
             assert task is not None
-            return Claim(job, task, t.content(job.number, "state"))
+            return Claim(job, task, t.content(job.number, "state"), t.content(job.number, "pending"))
 
-    def work(self, claim: Job, event: Event, rows: History | None = None, state: bytes | None = None) -> Job:
+    def take_back(self) -> int:
+        """Have what nobody is at work on any more wait again, or end; how many jobs that were."""
+        with self._shelf.read() as t:
+            if not t.overdue(t.now()):
+                return 0
+        with self._shelf.write() as t:
+            return self._take_back(t)
+
+    def waiting(self) -> int:
+        """How many jobs could be claimed now."""
+        with self._shelf.read() as t:
+            return t.count("queued") + len(t.overdue(t.now()))
+
+    def work(
+        self,
+        claim: Job,
+        event: Event,
+        rows: History | None = None,
+        state: bytes | None = None,
+        pending: bytes | None = None,
+    ) -> Job:
         """Something that the worker of this claim tells, with the rows and the state that belong to it.
 
+        `pending` are rows, packed, that are recorded if the run never gets any further than this state.
         Raises `LostClaim` when the job is not its own any more; then nothing is written.
         """
         with self._shelf.write() as t:
@@ -161,6 +183,7 @@ class Jobs:
                 t.append(job.number, Chunk(rows.first, len(rows), packed(rows)))
             if state is not None:
                 t.put(job.number, "state", state)
+                t.put(job.number, "pending", pending)
             return self._happen(t, job, event)[0]
 
     def finish(self, claim: Job, event: Event, rows: History, points: bytes) -> Job:
@@ -219,6 +242,12 @@ class Jobs:
         )
         return Lost(reason, most, problem_of(error).body)
 
+    def _take_back(self, t: Transaction) -> int:
+        overdue = t.overdue(t.now())
+        for job in overdue:
+            self._happen(t, job, self.lost("nothing was heard of the worker"))
+        return len(overdue)
+
     def _own(self, t: Transaction, claim: Job) -> Job:
         job = t.find(claim.id)
         if job is None or job.state != "running" or job.attempts != claim.attempts:
@@ -231,6 +260,7 @@ class Jobs:
             after = self._with_result(t, after)
         if Effect.FORGET_STATE in effects:
             t.put(job.number, "state", None)
+            t.put(job.number, "pending", None)
         if after is not job:
             t.save(after)
         return after, effects
@@ -246,7 +276,13 @@ class Jobs:
             # would be in the way of all that are to be claimed after it.
             return job
         t.put(job.number, "points", points)
-        return replace(job, result=result)
+        progress, pending = job.progress, t.content(job.number, "pending")
+        if pending is not None:
+            # The last point of a run is in its history, also where only every so many rows are kept.
+            chunk = Chunk(progress.rows, length(pending), pending)
+            t.append(job.number, chunk)
+            progress = replace(progress, rows=progress.rows + chunk.length)
+        return replace(job, result=result, progress=progress)
 
     def _make_room(self, t: Transaction, size: int) -> None:
         settings = self._settings
@@ -262,6 +298,15 @@ class Jobs:
                     "The store of the jobs is full, and none of them has ended.", headers={"Retry-After": "60"}
                 )
             t.delete(old[0])
+
+
+def _known(t: Transaction, key: str, digest: str) -> Job | None:
+    known = t.by_key(key)
+    if known is None:
+        return None
+    if known[1] != digest:
+        raise Conflict("Another request was sent with this Idempotency-Key.", hint="Take a new key for a new request.")
+    return t.find(known[0])
 
 
 def _with_story(job: Job, now: int) -> Job:

@@ -17,11 +17,11 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
-from multiprocessing.synchronize import Event as Flag
 from typing import Any
 
 from service.errors import Gone, NotFound, ServiceError
 from service.jobs import work
+from service.jobs.flag import Flag
 from service.jobs.job import Job
 from service.jobs.jobs import Claim, Jobs
 from service.jobs.machine import Released
@@ -48,6 +48,18 @@ class Slot:
     claim: Claim | None = None
     future: Future[str | None] | None = None
     killed: bool = False
+    astray: float | None = None
+    """Since when it works on what is not its own any more."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether its process has started, as far as is known."""
+        return self.pid is not None and self.pid.done() and self.pid.exception() is None
+
+    @property
+    def failed(self) -> bool:
+        """Whether its process has ended before it was ready."""
+        return self.pid is not None and self.pid.done() and self.pid.exception() is not None
 
 
 Make = Callable[[Settings, Flag], Executor]
@@ -128,9 +140,8 @@ class Runner:
             self._thread = None
 
     def _loop(self) -> None:
-        for slot in self._slots[: self._settings.job_ready]:
-            with self._told():
-                self._started(slot)
+        with self._told():
+            self._start(self._settings.job_ready)
         while not self._closing.is_set():
             with self._told():
                 self._fill()
@@ -154,42 +165,62 @@ class Runner:
             self._closing.wait(self._settings.job_poll_seconds)
 
     def _fill(self) -> None:
-        """Give all idle slots something to do."""
+        """Give all idle slots something to do.
+
+        A job is claimed for a process that is ready: while one starts, nobody would give a sign of life for the job.
+        """
         while self._idle and not self._closing.is_set() and self._exists():
+            waiting = self._jobs.waiting()
+            if not waiting:
+                return
+            slot = next((slot for slot in reversed(self._idle) if slot.ready and self._works(slot)), None)
+            if slot is None:
+                self._start(waiting)
+                return
             claim = self._jobs.claim(self._owner)
             if claim is None:
                 return
-            slot = self._idle.pop()
             try:
-                future = self._submitted(slot, claim)
-            except Exception:
-                # No process can be started now, which is no fault of the job, and perhaps different soon.
+                slot.future = self._started(slot).submit(work.work, claim)
+            except BrokenExecutor:
+                # The process died while it was idle, which is no fault of the job.
                 self._replace(slot)
-                self._idle.append(slot)
-                self._jobs.give_up(claim.job, Released("no process could be started"))
-                raise
-            slot.claim, slot.future, slot.killed = claim, future, False
-            future.add_done_callback(lambda _, slot=slot: self._inbox.items.put(slot))  # type: ignore[misc]
+                self._jobs.give_up(claim.job, Released("its process had ended before"))
+                continue
+            slot.claim, slot.killed, slot.astray = claim, False, None
+            self._idle.remove(slot)
+            slot.future.add_done_callback(lambda _, slot=slot: self._inbox.items.put(slot))  # type: ignore[misc]
 
-    def _submitted(self, slot: Slot, claim: Claim) -> Future[str | None]:
+    def _works(self, slot: Slot) -> bool:
+        """Whether the process of an idle slot is still there."""
         try:
-            return self._started(slot).submit(work.work, claim)
+            self._started(slot).submit(work.ready)
         except BrokenExecutor:
-            # The process died while it was idle, which is no fault of the job.
             self._replace(slot)
-            return self._started(slot).submit(work.work, claim)
+            return False
+        return True
+
+    def _start(self, count: int) -> None:
+        """Have processes started for `count` jobs, as far as there are slots; those that start count."""
+        for slot in self._idle[max(0, len(self._idle) - count) :]:
+            if slot.failed:
+                self.report("worker-not-started", reason=repr(slot.pid and slot.pid.exception()))
+                self._replace(slot)
+                self._closing.wait(self._settings.job_poll_seconds)
+            self._started(slot)
 
     def _started(self, slot: Slot) -> Executor:
         if slot.executor is None:
-            stop = multiprocessing.get_context("spawn").Event()
+            stop = Flag()
             executor = self._make(self._settings, stop)
             try:
                 with _environment(SINGLE):
-                    slot.pid = executor.submit(work.ready)
+                    pid = executor.submit(work.ready)
             except BaseException:
                 executor.shutdown(wait=False, cancel_futures=True)
                 raise
-            slot.executor, slot.stop = executor, stop
+            slot.executor, slot.stop, slot.pid = executor, stop, pid
+            slot.pid.add_done_callback(lambda _: self.wake())
         return slot.executor
 
     def _done(self, slot: Slot) -> None:
@@ -219,27 +250,34 @@ class Runner:
         slot.executor = slot.stop = slot.pid = None
 
     def _look(self) -> None:
-        """Kill the processes of jobs that do not stop, and forget old jobs."""
+        """Take back what others have left, kill the processes that do not stop, and forget old jobs."""
+        if not self._exists():
+            return
         now = time.monotonic()
         for slot in self._slots:
-            if slot.claim is not None and not slot.killed and self._overdue(slot.claim.job):
-                slot.killed = True
+            if slot.claim is not None and not slot.killed and self._overdue(slot, slot.claim.job, now):
                 self.report("worker-killed", job=slot.claim.job.id)
-                _kill(slot)
-        if now - self._swept > SWEEP_SECONDS and self._exists():
+                slot.killed = _kill(slot)
+        if self._jobs.take_back():
+            self._ended()
+        if now - self._swept > SWEEP_SECONDS:
             self._swept = now
             self._jobs.sweep()
 
-    def _overdue(self, claim: Job) -> bool:
-        """Whether a cancel was asked for longer ago than the grace that a job has."""
-        try:
+    def _overdue(self, slot: Slot, claim: Job, now: float) -> bool:
+        """Whether a process should have stopped longer ago than the grace that a job has.
+
+        A cancel was asked for; or nothing was heard of it, and the job is somebody else's by now, or gone.
+        """
+        grace = self._settings.job_grace_seconds
+        with contextlib.suppress(NotFound, Gone):
             job = self._jobs.get(claim.id)
-        except (NotFound, Gone):
-            # It was lost, ended elsewhere, and was deleted; its worker here is about to notice.
-            return False
-        if job.state != "running" or job.cancelling is None or job.attempts != claim.attempts:
-            return False
-        return self._jobs.now() - job.cancelling > 1000 * self._settings.job_grace_seconds
+            if job.state == "running" and job.attempts == claim.attempts and job.lease >= self._jobs.now():
+                slot.astray = None
+                return job.cancelling is not None and self._jobs.now() - job.cancelling > 1000 * grace
+        if slot.astray is None:
+            slot.astray = now
+        return now - slot.astray > grace
 
     def _stop(self) -> None:
         """Have the processes give their jobs back; kill those that do not."""
@@ -262,7 +300,11 @@ class Runner:
                 self._done(slot)
         for slot in self._slots:
             if slot.executor is not None:
+                # One that does not move any more is not waited for.
+                late = threading.Timer(self._settings.job_grace_seconds, _kill, [slot])
+                late.start()
                 slot.executor.shutdown(wait=True, cancel_futures=True)
+                late.cancel()
             slot.executor = slot.stop = slot.pid = None
 
 
@@ -282,7 +324,10 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
                     os.environ[name] = value
 
 
-def _kill(slot: Slot) -> None:
-    if slot.pid is not None and slot.pid.done() and slot.pid.exception() is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(slot.pid.result(), signal.SIGKILL)
+def _kill(slot: Slot) -> bool:
+    """Kill the process of a slot; whether that was possible."""
+    if slot.pid is None or not slot.ready:
+        return False
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(slot.pid.result(), signal.SIGKILL)
+    return True

@@ -12,8 +12,9 @@ from typing import Literal, NamedTuple, Protocol
 
 from service.jobs.job import Job, State
 
-Content = Literal["task", "state", "points"]
-"""What belongs to a job besides its row: what it is to do; how far it is; the variables of its result."""
+Content = Literal["task", "state", "pending", "points"]
+"""What belongs to a job besides its row: what it is to do; how far it is; rows that are recorded if it gets no further;
+the variables of its result."""
 
 
 class Chunk(NamedTuple):

@@ -63,6 +63,12 @@ def at(milliseconds: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{rest:03d}Z"
 
 
+def row_bytes(job: Job) -> int:
+    """What a row of the history takes when it is written out, about."""
+    size = Variables({name: tuple(shape) for name, shape in job.told["variables"].items()}).size
+    return 150 + (25 * size if job.told["record"]["variables"] else 0)
+
+
 class Told:
     """What the rows of a job's history tell."""
 

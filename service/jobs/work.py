@@ -13,7 +13,6 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import replace
 from multiprocessing import parent_process
-from multiprocessing.synchronize import Event as Flag
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,12 +27,14 @@ from engine.optimise.track import Row
 from engine.task import Task
 from service.answers import warning_content
 from service.errors import Internal, Unavailable
-from service.jobs.history import History
+from service.jobs.flag import Flag
+from service.jobs.history import History, length, packed, unpacked
 from service.jobs.job import Progress
 from service.jobs.jobs import Claim, Jobs, LostClaim
 from service.jobs.machine import Advanced, Alive, Failed, Released, Stopped, Succeeded
 from service.jobs.results import result_of, settled
 from service.jobs.rows import DatabaseShelf
+from service.jobs.shelf import Chunk
 from service.problems import problem_of
 from service.settings import Settings
 from service.store.database import Database
@@ -135,7 +136,7 @@ class Attempt:
         self._run: Run | None = None
         self._objective: Objective | None = None
         self._rows: list[Row] = []
-        self._unwritten: dict[int, Row] = {}
+        self._unwritten = self._pending(claim)
         self._latest: Row | None = None
         self._stored = claim.job.progress.rows
         self._interruption: Interruption | None = None
@@ -208,6 +209,13 @@ class Attempt:
         self._stored_at = time.perf_counter()
         self._pause = max(FLUSH_SECONDS, FLUSH_PART * (self._stored_at - begun))
 
+    def _pending(self, claim: Claim) -> dict[int, Row]:
+        """The rows that the attempt before has left, by start: to be recorded where this one gets no further."""
+        if claim.pending is None:
+            return {}
+        rows = unpacked(Chunk(0, length(claim.pending), claim.pending), 0, length(claim.pending))
+        return {row.start: row for row in rows.rows(self._task.layout.size)}
+
     def _progress(self) -> Progress:
         count, latest = self._stored + len(self._rows), self._latest
         if self._run is None or latest is None:
@@ -215,10 +223,11 @@ class Attempt:
         best = self._run.best.best
         return Progress(latest.step, latest.value, None if best is None else self._task.sign * best.value, count)
 
-    def _news(self) -> tuple[History, bytes | None]:
+    def _news(self) -> tuple[History, bytes | None, bytes | None]:
         rows = History.of(self._stored, self._rows, self._task.keep)
         state = self._state if self._run is None else self._run.to_json()
-        return rows, None if state is None else json.dumps(state).encode()
+        pending = packed(History.of(0, [*self._unwritten.values()], self._task.keep)) if self._unwritten else None
+        return rows, None if state is None else json.dumps(state).encode(), pending
 
     def _end(self) -> None:
         """Tell how it ended: by itself, because it was interrupted, or because its time is over."""
@@ -251,7 +260,7 @@ class Attempt:
             return []
 
     def _fail(self, error: EngineError | Internal) -> None:
-        self._rows += self._unwritten.values()
+        self._rows, self._unwritten = [*self._rows, *self._unwritten.values()], {}
         try:
             self._jobs.work(self._claim, Failed(problem_of(error).body, self._progress()), *self._news())
         except (LostClaim, Unavailable):

@@ -21,7 +21,7 @@ from service.exchange import Exchange, Reply
 from service.jobs.accept import accept, task_bytes
 from service.jobs.job import Job
 from service.jobs.request import read_job
-from service.jobs.telling import Told, address, told
+from service.jobs.telling import Told, address, row_bytes, told
 from service.json_text import decode
 from service.lean import Lean, LeanRoute
 from service.openapi import problems
@@ -73,6 +73,10 @@ class Submit:
     def _store(self, body: bytes, key: str | None, budget: Budget) -> Job:
         context, sent = self._context, decode(body)
         digest = hashlib.sha256(json.dumps(sent, sort_keys=True).encode()).hexdigest()
+        known = None if key is None else context.jobs.posted(key, digest)
+        if known is not None:
+            # Sent again: whatever has changed meanwhile, a stored function that was deleted for instance.
+            return known
         posted = read_job(sent, context.settings, context.engine.limits, context.library.named(sent))
         task, about, max_steps = accept(posted, context.engine, budget)
         return context.jobs.add(task_bytes(task), about, max_steps, key, digest)[0]
@@ -214,6 +218,8 @@ def _router(context: Context) -> APIRouter:
             return StreamingResponse(_rows(context, id, after, csv=False), media_type="application/x-ndjson")
         if "text/csv" in wanted:
             return StreamingResponse(_rows(context, id, after, csv=True), media_type="text/csv")
+        limit = min(limit, max(1, context.settings.answer_bytes // row_bytes(found)))
+        part = part.part(after + 1, limit)
         parts, last = [part], after + len(part)
         while len(part) and last < found.progress.rows - 1 and last - after < limit:
             part = jobs.history(id, last, limit - (last - after))[1]

@@ -56,7 +56,11 @@ def _write_ahead(connection: Any, seconds: float) -> None:
 
 def postgresql_engine(url: sa.URL, seconds: float) -> sa.Engine:
     """An engine for a server; raises `ImportError` without the driver (the extra `postgres`)."""
-    options = {"connect_timeout": max(2, round(seconds)), "options": f"-c lock_timeout={round(1000 * seconds)}"}
+    # A machine that vanishes, or a process that stands still, in the middle of a transaction would keep the lock of the
+    # writers for as long as its connection seems to be alive: hours.
+    waits = {"lock_timeout": seconds, "idle_in_transaction_session_timeout": seconds / 2}
+    told = " ".join(f"-c {name}={max(1, round(1000 * wait))}" for name, wait in waits.items())
+    options = {"connect_timeout": max(2, round(seconds)), "options": told}
     url = url.set(drivername="postgresql+psycopg")
     engine = sa.create_engine(url, connect_args=options, pool_size=4, pool_timeout=seconds, pool_pre_ping=True)
 

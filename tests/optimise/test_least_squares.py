@@ -215,3 +215,12 @@ def test_everything_held_at_bounds_is_an_end(method: str) -> None:
     taken = follow(method, objective("sum(v^2)", {"v": [1.0, 2.0]}), [2.5, 4.5], bounds)
     np.testing.assert_array_equal(taken.points[-1].x, [2.0, 3.0])
     assert taken.why == lm.NO_SLOPE
+
+
+@pytest.mark.parametrize("scale", ["1e-100", "1e-9", "1", "1e9", "1e100"])
+def test_a_start_at_0_is_no_matter_of_units(scale: str) -> None:
+    question = Question(f"sum(({scale}*(x - [1, 2]))^2)", {"x": np.zeros(2)})
+    problem = Objective(ENGINE, question, ["x"], Budget.starting_now(60.0))
+    taken = follow("levenberg-marquardt", problem, [0.0, 0.0])
+    np.testing.assert_allclose(taken.points[-1].x, [1, 2], rtol=1e-15)
+    assert len(taken.points) < 5

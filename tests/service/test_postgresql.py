@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
+from service.errors import Unavailable
 from service.settings import Settings
 from service.store.database import Database
 from service.store.tables import metadata
@@ -81,6 +82,26 @@ def test_a_server_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert b"127.0.0.1" not in answered.body
     assert "refused" in shop.log.getvalue()
     assert "secret" not in shop.log.getvalue()
+
+
+def test_who_stands_still_while_writing_does_not_keep_others_from_it(url: str, tmp_path: Path) -> None:
+    still, other = (Database(Settings(data_dir=tmp_path, database_url=url, database_seconds=2)) for _ in range(2))
+    wrote: list[int] = []
+
+    def stand_still() -> None:
+        with still.write() as connection:
+            # Waits for the lock, longer than it may be held by somebody who does nothing.
+            with other.write() as writing:
+                wrote.append(writing.scalar(sa.text("SELECT 1")))
+            connection.execute(sa.text("SELECT 1"))
+
+    with pytest.raises(Unavailable):
+        stand_still()
+    assert wrote == [1]
+    with still.write() as connection:
+        assert connection.scalar(sa.text("SELECT 1")) == 1
+    still.close()
+    other.close()
 
 
 def test_the_migrations_make_the_tables_that_the_program_uses(url: str, tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def bytes_of(task: Task) -> bytes:
 
 def told_of(starts: int = 1, norms: bool = True, **shapes: list[int]) -> dict[str, Any]:
     """What is told of a job, as far as the history needs it."""
-    return {"starts": starts, "record": {"grad_norm": norms}, "variables": shapes or {"x": []}}
+    return {"starts": starts, "record": {"grad_norm": norms, "variables": True}, "variables": shapes or {"x": []}}
 
 
 def job_of(name: str = "a", **fields: Any) -> Job:

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from engine.question import Question
 from engine.task import Task, drawn
 from service.errors import Unavailable
 from service.jobs import work
+from service.jobs.flag import Flag
 from service.jobs.history import History
 from service.jobs.job import Job
 from service.jobs.jobs import Claim, Jobs
@@ -42,7 +42,7 @@ class Bench:
 
     def __init__(self, folder: Path, shelf: Shelf | None = None, **settings: Any) -> None:
         self.settings = settings_of(folder, **settings)
-        self.worker = Worker(self.settings, get_context("spawn").Event())
+        self.worker = Worker(self.settings, Flag())
         self.shelf = shelf or MemoryShelf()
         self.jobs = self.worker.jobs = Jobs(self.shelf, self.settings, settled)
 
