@@ -26,6 +26,8 @@ NAMES = (
     "stored_data",
     "loops",
     "programs",
+    "optimise",
+    "jobs",
     "chaos",
 )
 THREADS = (

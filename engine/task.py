@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -103,9 +103,12 @@ class Task:
     def outcome(self, state: Mapping[str, Any] | None) -> list[Ended]:
         """What a run in this state has found, each start for itself; at the starts themselves, without a state."""
         if state is not None:
-            tracks = [Track.from_json(track) for track in state["tracks"]]
-            return outcome(tracks, self.layout, self.sign)
+            return self.found([Track.from_json(track) for track in state["tracks"]])
         return [Ended(i, None, None, None, "", ()) for i in range(len(self.points))]
+
+    def found(self, tracks: Sequence[Track]) -> list[Ended]:
+        """What the starts of a run have found."""
+        return outcome(tracks, self.layout, self.sign)
 
     def _check_kind(self, name: str, first_order: bool) -> None:
         """Refuse what only first-order methods have."""
