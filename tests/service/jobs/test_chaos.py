@@ -145,7 +145,9 @@ def test_a_job_that_fails_on_its_way_keeps_and_counts_its_rows(cluster: Make) ->
     servers = cluster()
     servers.start()
     customer = Customer(servers)
-    body = {"program": "assert x > 0.5\nreturn x^2", "start": {"x": 1}, "method": {"name": "sgd", "lr": 1e-4}}
+    # Below 4/9 the index is out of range.
+    program = "v = zeros(5)\nreturn x^2 + v[int(4/x) - 4]"
+    body = {"program": program, "start": {"x": 1}, "method": {"name": "sgd", "lr": 1e-4}}
     posted = customer.post(Order(body | {"stop": {"max_steps": 10_000, "grad_norm": 0}, "record": {"every": 9}}))
     assert posted is not None
     job = _ended(customer, posted["id"])
