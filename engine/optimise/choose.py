@@ -43,7 +43,8 @@ def choose(problem: Problem, points: Array, differentiable: bool, stepping: bool
         return Choice({"name": "adam", "lr": STEP * max(1.0, size)}, why)
     squares = problem.squares
     if squares is not None and problem.size <= MOST_VARIABLES and squares.count * problem.size <= MOST_SQUARES:
-        why = f"The objective is a sum of squares; its residuals are {squares.count:,}."
+        plural = "" if squares.count == 1 else "s"
+        why = f"The objective is a sum of squares, of {squares.count:,} residual{plural}."
         return Choice({"name": "levenberg-marquardt"}, why)
     if problem.size <= FEW_VARIABLES and not bounded:
         why = "The objective is not a sum of squares, and has few variables: its whole Hessian is used."

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -116,6 +117,8 @@ class Referee:
         self._lock = threading.Lock()
         self._idle: list[Process] = []
         self._all: set[Process] = set()
+        # Also when it is dropped without having been closed, no process is left.
+        self._finalizer = weakref.finalize(self, _end_all, self._all)
         self._closed = False
         self.killed = 0
 
@@ -152,7 +155,8 @@ class Referee:
         """End all processes, also those that are busy; whoever waits for one gets `BudgetExceeded`."""
         with self._lock:
             self._closed = True
-            processes, self._all, self._idle = list(self._all), set(), []
+            processes, self._idle = list(self._all), []
+            self._all.clear()
         for process in processes:
             process.end()
 
@@ -225,6 +229,11 @@ class Referee:
             if not self._closed:
                 # In its place, so that the next question does not wait for the imports.
                 self._idle.append(self._started())
+        process.end()
+
+
+def _end_all(processes: set[Process]) -> None:
+    for process in list(processes):
         process.end()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,6 +80,8 @@ class Database:
                         engine.dispose()
                         raise
                     self._engine = engine
+                    # Also when it is dropped without having been closed, no connection is left.
+                    weakref.finalize(self, engine.dispose)
         return self._engine
 
     def _made(self) -> sa.Engine:

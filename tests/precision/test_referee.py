@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -346,3 +347,13 @@ def test_a_process_ends_once_however_often_it_is_told() -> None:
     assert not process.alive
     assert process.ask({"task": "resolve"}, budget()) is None
     assert is_gone(process._child.pid)
+
+
+def test_a_referee_that_is_dropped_leaves_no_process() -> None:
+    referee = Referee()
+    referee.open()
+    children = [process._child for process in referee._all]
+    assert len(children) == 1
+    del referee
+    gc.collect()
+    assert children[0].wait(20) != 0
