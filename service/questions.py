@@ -14,6 +14,7 @@ from engine.question import Array, Kind, Question
 from service.arrays import ArrayFault, to_array
 from service.functions.binding import Binding
 from service.pointers import pointer
+from service.reader import short
 from service.schemas.question import SOURCES, QuestionBody
 
 MOST_FAULTS = 100
@@ -92,7 +93,7 @@ def source_of(content: dict[str, Any]) -> tuple[Any, Kind]:
 def _fields(content: dict[str, Any], faults: list[Fault]) -> QuestionBody | None:
     if not content.keys() <= _FIELDS:
         unknown = [name for name in content if name not in _FIELDS]
-        faults += [Fault(pointer((_short(name),)), _unknown_field(name)) for name in unknown[:MOST_FAULTS]]
+        faults += [Fault(pointer((short(name),)), _unknown_field(name)) for name in unknown[:MOST_FAULTS]]
         content = {name: value for name, value in content.items() if name in _FIELDS}
     try:
         body: QuestionBody = _validate(content)
@@ -115,13 +116,13 @@ def _arrays(at: Any, limits: Limits, faults: list[Fault]) -> dict[str, Array]:
         try:
             arrays[name] = to_array(value, array_bytes)
             if not name.isidentifier():
-                faults.append(Fault(pointer(("at", _short(name))), "A name has only letters, digits and _."))
+                faults.append(Fault(pointer(("at", short(name))), "A name has only letters, digits and _."))
             elif len(name) > name_chars:
-                faults.append(Fault(pointer(("at", _short(name))), f"A name has at most {name_chars} characters."))
+                faults.append(Fault(pointer(("at", short(name))), f"A name has at most {name_chars} characters."))
         except ArrayFault as fault:
-            faults.append(fault.under("at", _short(name)))
+            faults.append(fault.under("at", short(name)))
         except LimitExceeded as error:
-            error.faults = [Fault(pointer(("at", _short(name))), error.detail)]
+            error.faults = [Fault(pointer(("at", short(name))), error.detail)]
             raise
     return arrays
 
@@ -149,7 +150,7 @@ def _names(names: Any, field: str, faults: list[Fault]) -> tuple[str, ...] | Non
         if type(name) is not str:
             faults.append(Fault(pointer((field, index)), "A name has to be a string."))
         elif name in seen:
-            faults.append(Fault(pointer((field, index)), f"`{_short(name)}` is named twice."))
+            faults.append(Fault(pointer((field, index)), f"`{short(name)}` is named twice."))
         else:
             seen.add(name)
     return tuple(names)
@@ -169,10 +170,6 @@ def _refuse_source(content: dict[str, Any], faults: list[Fault]) -> None:
 def _unknown_field(name: str) -> str:
     near = difflib.get_close_matches(name[:20], QuestionBody.model_fields, 1)
     return "There is no such field" + (f"; did you mean `{near[0]}`?" if near else ".")
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 100 else name[:100] + "…"
 
 
 def _invalid(faults: list[Fault]) -> InvalidRequest:

@@ -162,4 +162,5 @@ def _listed(x: dict[str, Array]) -> str:
 
 
 def short(name: str) -> str:
+    """A name as it is shown in a fault."""
     return name if len(name) <= 100 else name[:100] + "…"

@@ -13,6 +13,7 @@ from service.arrays import ArrayFault, to_array
 from service.functions.content import Declared
 from service.packed import MAX_DIMS
 from service.pointers import pointer
+from service.reader import short
 
 MOST_FAULTS = 100
 DTYPES = ("float64", "int64", "bool")
@@ -99,8 +100,3 @@ def _input_name(name: Any, place: Place, limits: Limits, seen: dict[str, str], f
         faults.append(Fault(pointer(place), f"A name has at most {limits.name_chars} characters."))
     elif (twin := seen.setdefault(normal_name(name), pointer(place))) != pointer(place):
         faults.append(Fault(pointer(place), f"This is the same name as at {twin}."))
-
-
-def short(name: str) -> str:
-    """A name as it is shown in a fault."""
-    return name if len(name) <= 100 else name[:100] + "…"

@@ -12,8 +12,9 @@ from engine.limits import Limits
 from engine.question import Array
 from engine.source.parse import normal_name
 from service.functions.content import PREFIX, Declared, Definition, is_name
-from service.functions.declarations import MOST_FAULTS, read_data, read_inputs, short
+from service.functions.declarations import MOST_FAULTS, read_data, read_inputs
 from service.pointers import pointer
+from service.reader import short
 from service.schemas.functions import FunctionBody
 
 _FIELDS = frozenset(FunctionBody.model_fields)

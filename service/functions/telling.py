@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 from urllib.parse import quote
 
 from service.functions.stored import Output, Stored
 from service.packed import pack
+from service.times import written
 
 
 def told(stored: Stored) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def told(stored: Stored) -> dict[str, Any]:
         "inputs": inputs,
         "outputs": outputs,
         "data": data,
-        "created": _time(stored.created),
+        "created": written(stored.created),
         "links": {"self": address(stored)},
     }
 
@@ -44,8 +44,3 @@ def _output(output: Output) -> dict[str, Any]:
 def address(stored: Stored) -> str:
     """Where a function is found."""
     return f"/functions/{quote(stored.id)}"
-
-
-def _time(milliseconds: int) -> str:
-    seconds, rest = divmod(milliseconds, 1000)
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{rest:03d}Z"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from service.jobs.history import History
 from service.jobs.job import Job
 from service.jobs.results import with_points
 from service.serialise import json_bytes
+from service.times import written
 
 
 def told(job: Job, points: bytes | None = None, waiting: int | None = None, encoding: str = "json") -> dict[str, Any]:
@@ -25,9 +25,9 @@ def told(job: Job, points: bytes | None = None, waiting: int | None = None, enco
     return {
         "id": job.id,
         "state": job.state,
-        "created": at(job.created),
-        "started": None if job.started is None else at(job.started),
-        "finished": None if job.finished is None else at(job.finished),
+        "created": written(job.created),
+        "started": None if job.started is None else written(job.started),
+        "finished": None if job.finished is None else written(job.finished),
         "attempts": job.attempts,
         "cancelling": job.cancelling is not None and not job.ended,
         "queue_position": waiting,
@@ -41,7 +41,7 @@ def told(job: Job, points: bytes | None = None, waiting: int | None = None, enco
         "result": result,
         "error": job.error,
         **job.told,
-        "story": [{"at": at(entry.at), "event": entry.event, "detail": entry.detail} for entry in job.story],
+        "story": [{"at": written(entry.at), "event": entry.event, "detail": entry.detail} for entry in job.story],
         "links": links(job.id),
     }
 
@@ -55,12 +55,6 @@ def links(id: str) -> dict[str, str]:
 def address(id: str) -> str:
     """Where a job is found."""
     return f"/jobs/{id}"
-
-
-def at(milliseconds: int) -> str:
-    """A time in milliseconds since 1970 as ISO 8601, UTC."""
-    seconds, rest = divmod(milliseconds, 1000)
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{rest:03d}Z"
 
 
 def row_bytes(job: Job) -> int:

@@ -7,10 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 from starlette.routing import BaseRoute
 
-from engine.errors import Fault, InvalidRequest
 from engine.limits import Budget
 from service.bodies import read_json_body
 from service.context import Context
+from service.cursors import number_of
 from service.exchange import Exchange, Reply
 from service.functions.posted import read_posted
 from service.functions.signature import signature_of
@@ -91,7 +91,7 @@ def _router(context: Context) -> APIRouter:
         name: Annotated[str, Query(description="Only functions whose names begin like this.")] = "",
     ) -> Response:
         """The stored functions, the oldest first. Pages do not overlap, whatever is stored or deleted meanwhile."""
-        found = list(library.catalogue.page(_number(after), limit + 1, name))
+        found = list(library.catalogue.page(number_of(after) or 0, limit + 1, name))
         shown = found[:limit]
         next = str(shown[-1].number) if len(found) > limit else None
         return _json(json_bytes({"functions": [told(stored) for stored in shown], "next": next}))
@@ -121,15 +121,6 @@ def _router(context: Context) -> APIRouter:
         return Response(status_code=204)
 
     return router
-
-
-def _number(cursor: str) -> int:
-    if not cursor:
-        return 0
-    if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 18):
-        detail = "This is not what an answer gave as `next`."
-        raise InvalidRequest(detail, faults=[Fault("/after", detail)])
-    return int(cursor)
 
 
 def _json(body: bytes) -> Response:

@@ -13,10 +13,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 from starlette.routing import BaseRoute
 
-from engine.errors import Fault, InvalidRequest
+from engine.errors import InvalidRequest
 from engine.limits import Budget
 from service.bodies import read_json_body
 from service.context import Context
+from service.cursors import is_number, number_of
 from service.exchange import Exchange, Reply
 from service.jobs.accept import accept, task_bytes
 from service.jobs.job import Job
@@ -162,7 +163,7 @@ def _router(context: Context) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=LONGEST_PAGE)] = 20,
     ) -> Response:
         """The jobs, the newest first."""
-        found = jobs.page(state, _number(after), limit + 1)
+        found = jobs.page(state, number_of(after), limit + 1)
         shown = found[:limit]
         next = str(shown[-1].number) if len(found) > limit else None
         return _json(json_bytes({"jobs": [told(job) for job in shown], "next": next}))
@@ -280,19 +281,10 @@ def _rows(context: Context, id: str, after: int, csv: bool) -> Iterator[bytes]:
 
 
 def _index(given: str) -> int:
-    if not (given.isascii() and given.isdigit() and len(given) <= 18):
+    if not is_number(given):
         detail = "Last-Event-ID has to be the id of an event: the index of a row."
         raise InvalidRequest(detail)
     return int(given)
-
-
-def _number(cursor: str) -> int | None:
-    if not cursor:
-        return None
-    if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 18):
-        detail = "This is not what an answer gave as `next`."
-        raise InvalidRequest(detail, faults=[Fault("/after", detail)])
-    return int(cursor)
 
 
 def _json(body: bytes, status: int = 200) -> Response:

@@ -15,7 +15,7 @@ from service.schemas.arrays import AnyArray, ArrayValue, MaybeNumber, Number
 from service.schemas.documented import Documented
 from service.schemas.problem import ProblemModel
 from service.schemas.question import PROGRAM_TEXT
-from service.schemas.steps import ClipModel
+from service.schemas.steps import ClipModel, MethodModel, ScheduleModel
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 _METHODS = ", ".join(f"`{name}`" for name in METHODS)
@@ -32,22 +32,18 @@ _EXAMPLES: Any = [
 ]
 
 
-class JobMethodModel(BaseModel):
+class JobMethodModel(MethodModel):
     """A method with options; those left out have their defaults."""
 
-    model_config = ConfigDict(
-        extra="allow", title="JobMethod", json_schema_extra={"additionalProperties": {"type": ["number", "boolean"]}}
-    )
+    model_config = ConfigDict(title="JobMethod")
 
     name: str = Field(description=f"One of {_METHODS}.")
 
 
-class JobScheduleModel(BaseModel):
+class JobScheduleModel(ScheduleModel):
     """A schedule of the learning rate, with options."""
 
-    model_config = ConfigDict(
-        extra="allow", title="JobSchedule", json_schema_extra={"additionalProperties": {"type": "number"}}
-    )
+    model_config = ConfigDict(title="JobSchedule")
 
     name: str = Field(description=f"One of {_SCHEDULES}, `reduce-on-plateau`.")
 

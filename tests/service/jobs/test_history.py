@@ -17,8 +17,9 @@ from engine.optimise.track import Row
 from service.jobs.history import History, packed, unpacked
 from service.jobs.job import Entry, Job, Progress
 from service.jobs.shelf import Chunk
-from service.jobs.telling import Told, at, state_event, told
+from service.jobs.telling import Told, state_event, told
 from service.serialise import json_bytes
+from service.times import written
 from tests.service.jobs.making import job_of, rows_of, told_of
 
 SPECIAL = (math.nan, math.inf, -math.inf, -0.0, 5e-324, 2.2250738585072014e-308, 1e-5, 1e16, 1e22, 0.1, -1.5)
@@ -188,7 +189,7 @@ def test_the_event_of_a_state_is_the_job_on_one_line() -> None:
     ],
 )
 def test_times(milliseconds: int, text: str) -> None:
-    assert at(milliseconds) == text
+    assert written(milliseconds) == text
 
 
 @pytest.mark.parametrize("state", ["queued", "running", "cancelled"])
