@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -51,6 +52,12 @@ def outcome(tracks: Sequence[Track], variables: Variables, sign: float) -> list[
         )
         for track in tracks
     ]
+
+
+def best(ended: Sequence[Ended], sign: float) -> Ended:
+    """The start with the best value; the first where none has one."""
+    found = [each for each in ended if each.best is not None and not math.isnan(each.best.value)]
+    return min(found, key=lambda each: sign * each.best.value if each.best else math.inf, default=ended[0])
 
 
 def _found(place: Place | None, variables: Variables, sign: float) -> Found | None:

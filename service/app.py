@@ -45,7 +45,7 @@ def edged(framework: FastAPI, context: Context, log: TextIO | None = None) -> Ed
     """The framework's application with the edge around it, which answers the lean routes itself."""
     lean = {route.path: route.lean for route in framework.routes if isinstance(route, LeanRoute)}
     made = Log(context.settings, log)
-    context.runner.report = made.events.warning
+    context.runner.report = context.jobs.report = made.events.warning
     context.database.report = lambda reason: made.events.error("database-failed", reason=reason)
     return Edge(framework, lean, context.metrics, made, context.feed.close)
 

@@ -11,7 +11,7 @@ from typing import Any
 from engine.errors import Limit, LimitExceeded
 from service.errors import Conflict, Gone, NotFound, Overloaded
 from service.jobs.history import History, length, packed, unpacked
-from service.jobs.job import Entry, Job, Progress, State
+from service.jobs.job import Entry, Job, State
 from service.jobs.machine import CancelAsked, Claimed, Effect, Effects, Event, Lost, happened
 from service.jobs.shelf import Chunk, Pulse, Shelf, Transaction
 from service.problems import problem_of
@@ -50,6 +50,8 @@ class Jobs:
 
     def __init__(self, shelf: Shelf, settings: Settings, settle: Settle) -> None:
         self._shelf, self._settings, self._settle = shelf, settings, settle
+        self.report: Callable[..., None] = lambda *_, **__: None
+        """Takes what is to be logged: the event, and fields by name."""
 
     def add(
         self, task: bytes, told: Mapping[str, Any], max_steps: int, key: str | None = None, digest: str = ""
@@ -72,8 +74,8 @@ class Jobs:
                 )
             self._make_room(t, len(task))
             now = t.now()
-            new = Job(PREFIX + "".join(secrets.choice(_LETTERS) for _ in range(24)), now, told, max_steps)
-            job = t.insert(_with_story(new, now), key, digest)
+            id = PREFIX + "".join(secrets.choice(_LETTERS) for _ in range(24))
+            job = t.insert(Job(id, now, told, max_steps, story=(Entry(now, "Posted"),)), key, digest)
             t.put(job.number, "task", task)
             return job, True
 
@@ -179,8 +181,8 @@ class Jobs:
         """
         with self._shelf.write() as t:
             job = self._own(t, claim)
-            if rows is not None and len(rows):
-                t.append(job.number, Chunk(rows.first, len(rows), packed(rows)))
+            if rows is not None:
+                _append(t, job, rows)
             if state is not None:
                 t.put(job.number, "state", state)
                 t.put(job.number, "pending", pending)
@@ -190,8 +192,7 @@ class Jobs:
         """The end of a run, with its last rows and the variables of its result.  Raises `LostClaim`."""
         with self._shelf.write() as t:
             job = self._own(t, claim)
-            if len(rows):
-                t.append(job.number, Chunk(rows.first, len(rows), packed(rows)))
+            _append(t, job, rows)
             t.put(job.number, "points", points)
             return self._happen(t, job, event)[0]
 
@@ -271,7 +272,8 @@ class Jobs:
         reason = "cancelled" if job.state == "cancelled" else None
         try:
             result, points = self._settle(task, t.content(job.number, "state"), reason)
-        except Exception:
+        except Exception as error:
+            self.report("result-lost", job=job.id, reason=repr(error))
             # Perhaps another version of the program has written it.  The job ends without a result: if it did not, it
             # would be in the way of all that are to be claimed after it.
             return job
@@ -309,8 +311,9 @@ def _known(t: Transaction, key: str, digest: str) -> Job | None:
     return t.find(known[0])
 
 
-def _with_story(job: Job, now: int) -> Job:
-    return replace(job, story=(Entry(now, "Posted"),), progress=Progress())
+def _append(t: Transaction, job: Job, rows: History) -> None:
+    if len(rows):
+        t.append(job.number, Chunk(rows.first, len(rows), packed(rows)))
 
 
 def _found(t: Transaction, id: str) -> Job:

@@ -20,7 +20,7 @@ Result = Mapping[str, Any]
 
 
 class Effect(Enum):
-    """What the caller has to see to, once the new job is stored."""
+    """What follows.  The last two are written with the job; the first two are found by whoever looks at the store."""
 
     QUEUE = "somebody may claim it now"
     INTERRUPT = "whoever runs it has to stop"

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.outcome import Ended, Found
+from engine.outcome import Ended, Found, best
 from engine.precision.wire import arrays_from, arrays_to
 from engine.question import Array
 from engine.task import Task
@@ -25,13 +25,13 @@ def result_of(
     task: Task, ended: Sequence[Ended], reason: str | None = None, warnings: Sequence[Mapping[str, Any]] = ()
 ) -> tuple[Mapping[str, Any], bytes]:
     """The result and its variables: those of the best start.  `reason` is for starts that have none of their own."""
-    best = _best(ended, task.sign)
-    result = {**_told(best, reason), "warnings": list(warnings)}
-    points: dict[str, Any] = {"variables": _variables(task, best.best, best.start)}
-    if best.last is not None and best.best is not None and best.last.step != best.best.step:
-        points["last"] = _variables(task, best.last, best.start)
+    found = best(ended, task.sign)
+    result = {**_told(found, reason), "warnings": list(warnings)}
+    points: dict[str, Any] = {"variables": _variables(task, found.best, found.start)}
+    if found.last is not None and found.best is not None and found.last.step != found.best.step:
+        points["last"] = _variables(task, found.last, found.start)
     if len(ended) > 1:
-        result |= {"start": best.start, "starts": [_told(each, reason) for each in ended]}
+        result |= {"start": found.start, "starts": [_told(each, reason) for each in ended]}
         points["starts"] = [_variables(task, each.best, each.start) for each in ended]
     return result, json.dumps(points).encode()
 
@@ -50,11 +50,6 @@ def with_points(result: Mapping[str, Any], points: bytes, encoding: str) -> dict
         pairs = zip(found["starts"], kept["starts"], strict=True)
         found["starts"] = [{**start, "variables": written(arrays)} for start, arrays in pairs]
     return found
-
-
-def _best(ended: Sequence[Ended], sign: float) -> Ended:
-    found = [each for each in ended if each.best is not None and each.best.value == each.best.value]
-    return min(found, key=lambda each: sign * each.best.value if each.best else 0.0) if found else ended[0]
 
 
 def _told(ended: Ended, reason: str | None) -> dict[str, Any]:

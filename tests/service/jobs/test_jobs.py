@@ -416,6 +416,8 @@ def test_the_state_is_forgotten_when_nobody_goes_on(jobs: Jobs, shelf: Shelf) ->
 def test_a_task_that_cannot_be_read_does_not_stop_the_others(shelf: Shelf, damage: bytes) -> None:
     # As one that another version of the program has written.
     jobs = _jobs(shelf, job_attempts=1)
+    logged: list[str] = []
+    jobs.report = lambda event, **fields: logged.append(fields["job"])
     damaged = [_add(jobs, task=damage) for _ in range(3)]
     good = _add(jobs)
     _expire(shelf, _claimed(jobs).job)
@@ -423,6 +425,7 @@ def test_a_task_that_cannot_be_read_does_not_stop_the_others(shelf: Shelf, damag
     jobs.cancel(damaged[2].id)
     assert _claimed(jobs).job.id == good.id
     assert [jobs.get(job.id).state for job in damaged] == ["failed", "failed", "cancelled"]
+    assert sorted(logged) == sorted(job.id for job in damaged)
     for job in damaged:
         found, points, _ = jobs.told(job.id)
         assert (found.result, points) == (None, None)
