@@ -1,0 +1,1 @@
+"""Models: layers, losses and initialisers.  A definition lowers to a program, and is differentiated as one."""

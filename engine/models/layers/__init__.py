@@ -1,0 +1,1 @@
+"""The types of layers: one record each."""

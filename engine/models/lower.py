@@ -1,0 +1,92 @@
+"""Models become programs: the text that a client could have written."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from engine.models.layer import Call
+from engine.models.losses import rank_of, reduced
+from engine.models.model import INPUT, TARGET, Model, Placed, parameter_name
+
+Wanted = Literal["loss", "prediction", "both"]
+
+
+def program(model: Model, wanted: Wanted = "loss", training: bool = False, weighted: bool = False) -> str:
+    """The program of a model.
+
+    Its inputs are `x`, with an axis over examples first, `y` for a loss, then all parameters; in `training` a `seed`,
+    where layers draw numbers; `weight` (examples,) where the loss is `weighted`.  It returns the loss, or the
+    prediction, or by name `loss`, `prediction` and, in training, what each state becomes.
+    """
+    calls = [_call(model, placed, training) for placed in model.layers]
+    losing = wanted != "prediction"
+    lines: list[str] = []
+    for placed, call in zip(model.layers, calls, strict=True):
+        lines += [f"# {placed.name}: {placed.record.name} {_shapes(placed)}", *call.lines]
+    lines += _ending(model, wanted, weighted)
+    if wanted == "both":
+        states = {name: text for call in calls for name, text in call.states.items()}
+        outputs = {"loss": "loss", "prediction": "prediction", **states}
+        lines.append("return {" + ", ".join(f'"{name}": {text}' for name, text in outputs.items()) + "}")
+    else:
+        lines.append(f"return {wanted}")
+    names = [INPUT, *([TARGET] if losing else []), *_used(model, losing)]
+    names += ["weight"] if weighted and losing else []
+    names += ["seed=0"] if training and model.random else []
+    helpers = [text + "\n\n" for call in calls for text in call.helpers]
+    if losing and model.objective.expr is not None:
+        helpers.append(f"def loss_of({TARGET}, prediction):\n    return ({model.objective.expr}\n    )\n\n")
+    head = f"def {'predict' if wanted == 'prediction' else 'model'}({', '.join(names)}):\n"
+    return "".join(helpers) + head + "".join(f"    {line}\n" for line in lines)
+
+
+def _used(model: Model, losing: bool) -> list[str]:
+    """The parameters that a program needs: for a prediction alone, all of them as well."""
+    return [parameter.name for parameter in model.parameters]
+
+
+def _call(model: Model, placed: Placed, training: bool) -> Call:
+    names = {weight.role: parameter_name(placed.name, weight) for weight in placed.weights}
+    number = (
+        [other.name for other in model.layers if other.record.random].index(placed.name) if placed.record.random else 0
+    )
+    seed = f"seed + {number}" if number else "seed"
+    held = {role: name.removesuffix("_free") for role, name in names.items()}
+    call = Call(placed.name, placed.options, placed.inputs, placed.signals, placed.output, held, training, seed)
+    for parameter in model.parameters:
+        chosen = parameter.weight.chosen.constraint
+        if parameter.layer == placed.name and chosen is not None and parameter.constraint is not None:
+            text = parameter.constraint.text(parameter.name, chosen.options)
+            call.line(f"{parameter.name.removesuffix('_free')} = {text}")
+    placed.record.lower(call)
+    return call
+
+
+def _shapes(placed: Placed) -> str:
+    given = ", ".join(map(str, placed.signals))
+    return f"{given} → {placed.output}"
+
+
+def _ending(model: Model, wanted: Wanted, weighted: bool) -> list[str]:
+    """From the last layer to the prediction and the loss."""
+    lines = [f"prediction = {model.output.name}"]
+    if wanted == "prediction":
+        if model.standardised:
+            lines[0] += f"*{TARGET}_scale + {TARGET}_mean"
+        return lines
+    if model.standardised:
+        lines.append(f"{TARGET} = ({TARGET} - {TARGET}_mean)/{TARGET}_scale")
+    objective = model.objective
+    if objective.record is None:
+        lines.append(f"loss = mean(loss_of({TARGET}, prediction))")
+    else:
+        each = objective.record.each(objective.options, model.prediction)
+        rank = rank_of(objective.options, objective.record, model.prediction)
+        lines.append(f"loss = {reduced(each, rank, weighted)}")
+    for parameter in model.parameters:
+        chosen, name = parameter.weight.chosen, parameter.name.removesuffix("_free")
+        if chosen.l1:
+            lines.append(f"loss += {chosen.l1!r}*sum(abs({name}))")
+        if chosen.l2:
+            lines.append(f"loss += {chosen.l2!r}*sum({name}^2)")
+    return lines
