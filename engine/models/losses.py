@@ -228,7 +228,8 @@ def reduced(each: str, rank: int, weighted: bool) -> str:
         return f"mean({each})"
     axes = ", ".join(map(str, range(1, rank + 1)))
     own = f"mean({each}, axis=({axes},))" if rank else each
-    return f"sum(weight*({own}))/sum(weight)"
+    # A batch may have no example that counts.
+    return f"sum(weight*({own}))/where(sum(weight) > 0, sum(weight), 1)"
 
 
 def rank_of(options: Options, loss: Loss, prediction: Signal) -> int:

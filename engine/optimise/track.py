@@ -18,7 +18,8 @@ class Row(NamedTuple):
     """One row of the history: the point of start number `start` after `step` steps.
 
     `value` is the client's: of what is maximised, if it is.  `rate` is the learning rate of the step that led there,
-    or the damping, radius or step length of a method that has one; NaN where there is none.
+    or the damping, radius or step length of a method that has one; NaN where there is none.  `more` are numbers that
+    only some runs have, NaN where there is none in this row.
     """
 
     start: int
@@ -27,6 +28,7 @@ class Row(NamedTuple):
     grad_norm: float
     rate: float
     x: Array
+    more: tuple[float, ...] = ()
 
 
 @dataclass(slots=True)

@@ -194,7 +194,7 @@ class Attempt:
             for row in rows:
                 if row.step % every == 0 or tracks[row.start].reason is not None:
                     # The points of all rows until the next store may be more than memory holds.
-                    self._rows.append(row if keep else Row(*row[:-1], NOWHERE))
+                    self._rows.append(row if keep else row._replace(x=NOWHERE))
                     if self._unwritten:
                         self._unwritten.pop(row.start, None)
                 else:

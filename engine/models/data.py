@@ -1,0 +1,190 @@
+"""Examples to train on: what they have to be, how they are divided, and in which order they come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+import numpy as np
+
+from engine.errors import Fault, InvalidRequest
+from engine.graph.types import Array
+from engine.models.initialisers import stream
+from engine.models.metrics import true_class
+from engine.models.model import INPUT, TARGET, Model
+from engine.models.signal import Signal
+from engine.primitives.random_values import uniform
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Examples with the axis over them first; `weight` (examples,) where they do not all count the same."""
+
+    x: Array
+    y: Array
+    weight: Array | None = None
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def at(self, index: Any) -> Examples:
+        """Some of them, by index or slice."""
+        return Examples(self.x[index], self.y[index], None if self.weight is None else self.weight[index])
+
+    def weighted(self, weight: Array) -> Examples:
+        """The same with weights."""
+        return Examples(self.x, self.y, weight)
+
+    def named(self) -> dict[str, Array]:
+        """The arrays as programs take them."""
+        found = {INPUT: self.x, TARGET: self.y}
+        return found if self.weight is None else {**found, "weight": self.weight}
+
+
+def examples(model: Model, arrays: Mapping[str, Any], place: str = "/data") -> Examples:
+    """The examples in arrays `x`, `y` and perhaps `weight`, in the dtypes that the model takes.
+
+    A y of shape (examples,) is taken for (examples, 1) and the other way round.  Raises `InvalidRequest` with all
+    faults; pointers begin at `place`.
+    """
+    faults: list[Fault] = []
+    for name in (INPUT, TARGET):
+        if name not in arrays:
+            faults.append(Fault(f"{place}/{name}", f"`{name}` is missing."))
+    for name in arrays:
+        if name not in (INPUT, TARGET, "weight"):
+            faults.append(Fault(f"{place}/{name}", "There are `x`, `y` and `weight`."))
+    if faults:
+        raise InvalidRequest(faults[0].detail, faults=faults)
+    x = fitting(arrays[INPUT], model.input, f"{place}/{INPUT}", faults)
+    y = fitting(arrays[TARGET], model.target, f"{place}/{TARGET}", faults)
+    if not faults:
+        _check_classes(model, y, f"{place}/{TARGET}", faults)
+        if len(x) != len(y):
+            faults.append(Fault(f"{place}/{TARGET}", f"There are {len(x):,} examples in x and {len(y):,} in y."))
+        if not len(x):
+            faults.append(Fault(f"{place}/{INPUT}", "There are no examples."))
+    weight = None
+    if arrays.get("weight") is not None:
+        weight = np.asarray(arrays["weight"], dtype=np.float64)
+        if weight.shape != (len(x),) or not np.all(np.isfinite(weight)) or np.any(weight < 0) or not np.any(weight):
+            detail = f"This has to be one number for each of the {len(x):,} examples: finite, not negative, not all 0."
+            faults.append(Fault(f"{place}/weight", detail))
+    if faults:
+        raise InvalidRequest(f"{faults[0].pointer.lstrip('/')}: {faults[0].detail}", faults=faults)
+    return Examples(x, y, weight)
+
+
+def fitting(given: Any, signal: Signal, place: str, faults: list[Fault]) -> Array:
+    """An array of examples in the dtype and shape of a signal; a fault where it does not fit."""
+    array = np.asarray(given)
+    if array.dtype.kind == "b":
+        array = array.astype(np.float64)
+    wanted = signal.shape
+    if array.ndim == 1 and wanted == (1,):
+        array = array[:, None]
+    elif array.ndim == 2 and wanted == () and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.shape[1:] != wanted or not array.ndim:
+        shape = ", ".join(["examples", *map(str, wanted)])
+        faults.append(
+            Fault(place, f"The shape is {_told(array.shape)}; the model takes ({shape}{',' * (not wanted)}).")
+        )
+        return array
+    if not np.all(np.isfinite(array)):
+        where = np.argwhere(~np.isfinite(array))[0].tolist()
+        faults.append(Fault(place, f"The number at {where} is not finite."))
+        return array
+    if signal.dtype == "int":
+        whole = array == np.floor(array)
+        if not np.all(whole):
+            where = np.argwhere(~whole)[0].tolist()
+            faults.append(Fault(place, f"These have to be whole numbers, and the one at {where} is not."))
+            return array
+        return np.ascontiguousarray(array, dtype=np.int64)
+    return np.ascontiguousarray(array, dtype=np.float64)
+
+
+def _told(shape: tuple[int, ...]) -> str:
+    return str(shape) if shape else "that of a number"
+
+
+def _check_classes(model: Model, y: Array, place: str, faults: list[Fault]) -> None:
+    """Refuse targets that the loss is not defined for."""
+    record, options = model.objective.record, model.objective.options
+    if record is None:
+        return
+    low, high, what = -np.inf, np.inf, ""
+    if record.name == "cross_entropy" and options["sparse"]:
+        high = model.prediction.shape[-1] - 1
+        low, what = 0, f"numbers of classes, from 0 to {high}"
+    elif record.name in ("bce", "kl", "cross_entropy"):
+        low, high, what = 0, 1, "probabilities, from 0 to 1"
+    elif record.name == "poisson_nll":
+        low, what = 0, "counts, not negative"
+    elif record.name == "hinge":
+        wrong = np.abs(y) != 1
+        low, high, what = -1, 1, "−1 or 1"
+        if np.any(wrong):
+            y = np.where(wrong, 2.0, y)
+    wrong = (y < low) | (y > high)
+    if np.any(wrong):
+        where = np.argwhere(wrong)[0].tolist()
+        faults.append(Fault(place, f"With `{record.name}`, these are {what}; the one at {where} is not."))
+
+
+def divided(data: Examples, fraction: float, seed: int) -> tuple[Examples, Examples]:
+    """The examples to train on and those to validate with: `fraction` of all, rounded, drawn by the seed.
+
+    Raises `InvalidRequest` where one of the two would be empty.
+    """
+    count = round(len(data) * fraction)
+    if not 0 < count < len(data):
+        detail = f"{fraction:g} of {len(data):,} examples leaves none to {'train on' if count else 'validate with'}."
+        raise InvalidRequest(detail, faults=[Fault("/validation", detail)])
+    order = shuffled(len(data), stream(seed, "split"))
+    return data.at(np.sort(order[count:])), data.at(np.sort(order[:count]))
+
+
+def shuffled(count: int, seed: int) -> Array:
+    """A permutation of `count` numbers, a function of the seed, the same on every machine."""
+    return np.argsort(np.asarray(uniform(seed, shape=(count,))), kind="stable")
+
+
+def batches(count: int, size: int) -> int:
+    """How many batches there are in an epoch; the last one may be smaller."""
+    return ceil(count / size)
+
+
+def fitted(model: Model, data: Examples) -> dict[str, Array]:
+    """The states that are fitted to the examples to train on: means and scales of what is standardised."""
+    found: dict[str, Array] = {}
+    for placed in model.layers:
+        if placed.record.name == "standardise":
+            found |= _scaling(placed.name, data.x)
+    if model.standardised:
+        found |= _scaling(TARGET, data.y)
+    return found
+
+
+def _scaling(name: str, values: Array) -> dict[str, Array]:
+    """Mean and standard deviation (of the examples, not corrected) along all axes but the last of one example.
+
+    What does not vary is not scaled.
+    """
+    axes = tuple(range(values.ndim - 1)) if values.ndim > 1 else (0,)
+    mean, scale = np.mean(values, axis=axes), np.std(values, axis=axes)
+    # A column of one number has a deviation of the size of its rounding error.
+    constant = scale <= 1e-14 * np.abs(mean)
+    return {f"{name}_mean": np.asarray(mean), f"{name}_scale": np.where(constant | (scale == 0), 1.0, scale)}
+
+
+def balanced(model: Model, y: Array) -> dict[int, float]:
+    """A weight for each class that occurs: the number of examples over that of classes and of examples of this one.
+
+    With these, all classes weigh the same together.
+    """
+    found, counts = np.unique(true_class(model, y), return_counts=True)
+    return {int(k): float(counts.sum() / (len(found) * n)) for k, n in zip(found, counts, strict=True)}

@@ -1,0 +1,213 @@
+"""How good predictions are: measures that are gathered batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engine.graph.types import Array
+from engine.models.fields import Field, Options, count
+from engine.models.model import Model
+from engine.models.signal import Misfit
+
+Part = Callable[[Model, Options, Array, Array], Array]
+"""From predictions and targets (examples first) to what is gathered of them, an array of float64."""
+
+
+def _sum(a: Array, b: Array) -> Array:
+    return a + b
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric.
+
+    `part` is what is gathered of a batch, `join` puts two parts together, `whole` makes the metric of them: a number,
+    or a matrix.  `require` raises `Misfit` for a model that it is not for.
+    """
+
+    name: str
+    part: Part
+    whole: Callable[[Array], Any]
+    require: Callable[[Model], None]
+    join: Callable[[Array, Array], Array] = _sum
+    fields: tuple[Field, ...] = ()
+    matrix: bool = False
+    doc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A metric with its options."""
+
+    metric: Metric
+    options: Options
+
+    @property
+    def name(self) -> str:
+        """What its column is called."""
+        return f"top_{self.options['k']}" if self.metric.name == "top_k" else self.metric.name
+
+
+def classes(model: Model) -> int:
+    """How many classes a model tells apart: by its last axis, or 2 by one number.  Raises `Misfit`."""
+    record = model.objective.record
+    if record is not None and record.name in ("cross_entropy", "kl"):
+        return model.prediction.shape[-1]
+    if record is not None and record.name in ("bce", "hinge"):
+        return 2
+    if record is None and model.target.dtype == "int" and model.prediction.shape:
+        return model.prediction.shape[-1]
+    raise Misfit("is for classes, and the loss is not one of classes (cross_entropy, kl, bce, hinge)")
+
+
+def _thresholds(model: Model) -> float:
+    """Above which number one output means the second of two classes."""
+    kind = model.objective.options.get("from", "logits")
+    return {"probabilities": 0.5, "log_probabilities": float(np.log(0.5))}.get(kind, 0.0)
+
+
+def chosen_class(model: Model, prediction: Array) -> Array:
+    """The number of the class that is predicted, for every place that has one: the first of the largest."""
+    record = model.objective.record
+    if record is not None and record.name in ("bce", "hinge"):
+        return np.asarray(prediction > _thresholds(model), dtype=np.int64)
+    return np.asarray(np.argmax(prediction, axis=-1))
+
+
+def true_class(model: Model, y: Array) -> Array:
+    """The number of the class that y tells."""
+    record = model.objective.record
+    if record is not None and record.name in ("bce", "hinge"):
+        return np.asarray(y > (0.0 if record.name == "hinge" else 0.5), dtype=np.int64)
+    return np.asarray(y if model.target.dtype == "int" else np.argmax(y, axis=-1), dtype=np.int64)
+
+
+def _for_classes(model: Model) -> None:
+    classes(model)
+
+
+def _for_ranks(model: Model) -> None:
+    if model.objective.record is None or model.objective.record.name not in ("cross_entropy", "kl"):
+        raise Misfit("ranks classes along the last axis, and the loss is neither cross_entropy nor kl")
+
+
+def _for_two(model: Model) -> None:
+    if classes(model) != 2:
+        raise Misfit(f"is for two classes, and the model has {classes(model)}")
+
+
+def _for_numbers(model: Model) -> None:
+    if model.prediction.shape != model.target.shape or model.target.dtype != "real":
+        raise Misfit("compares numbers, and the prediction has not the shape of y")
+
+
+def _right(model: Model, options: Options, prediction: Array, y: Array) -> Array:
+    hits = chosen_class(model, prediction) == true_class(model, y)
+    return np.array([float(np.count_nonzero(hits)), float(hits.size)])
+
+
+def _ranked(model: Model, options: Options, prediction: Array, y: Array) -> Array:
+    true = true_class(model, y)[..., None]
+    own = np.take_along_axis(prediction, true, axis=-1)
+    # Classes with the same number as the true one stand after it where they come later.
+    earlier = (prediction == own) & (np.arange(prediction.shape[-1]) < true)
+    hits = np.count_nonzero((prediction > own) | earlier, axis=-1) < options["k"]
+    return np.array([float(np.count_nonzero(hits)), float(hits.size)])
+
+
+def _share(part: Array) -> float:
+    return float(part[0] / part[1]) if part[1] else float("nan")
+
+
+def _confusion(model: Model, options: Options, prediction: Array, y: Array) -> Array:
+    size = classes(model)
+    true, found = true_class(model, y).ravel(), chosen_class(model, prediction).ravel()
+    return np.bincount(true * size + found, minlength=size * size).reshape(size, size).astype(np.float64)
+
+
+def _errors(power: int) -> Part:
+    def part(model: Model, options: Options, prediction: Array, y: Array) -> Array:
+        errors = np.abs(prediction - y) ** power
+        return np.array([float(np.sum(errors)), float(errors.size)])
+
+    return part
+
+
+def _spread(model: Model, options: Options, prediction: Array, y: Array) -> Array:
+    """Number, mean and sum of squares about it of y, and the sum of squared errors."""
+    mean = float(np.mean(y)) if y.size else 0.0
+    return np.array([float(y.size), mean, float(np.sum((y - mean) ** 2)), float(np.sum((prediction - y) ** 2))])
+
+
+def _joined_spread(a: Array, b: Array) -> Array:
+    """Chan, Golub & LeVeque 1983: the sums of squares about a common mean, without cancellation."""
+    count = a[0] + b[0]
+    if not count:
+        return a
+    apart = b[1] - a[1]
+    mean = a[1] + apart * b[0] / count
+    return np.array([count, mean, a[2] + b[2] + apart * apart * a[0] * b[0] / count, a[3] + b[3]])
+
+
+def _r2(part: Array) -> float:
+    return float(1.0 - part[3] / part[2]) if part[2] else float("nan")
+
+
+def _scores(model: Model, options: Options, prediction: Array, y: Array) -> Array:
+    """The score of the second class and whether it is the true one, one row for each example."""
+    record = model.objective.record
+    one = record is not None and record.name in ("bce", "hinge")
+    score = prediction if one else prediction[..., 1] - prediction[..., 0]
+    return np.stack([score.ravel(), true_class(model, y).ravel().astype(np.float64)], axis=1)
+
+
+def _auc(part: Array) -> float:
+    """The area under the ROC curve: the part of pairs in the right order, equal ones counted half (Mann & Whitney)."""
+    score, positive = part[:, 0], part[:, 1] > 0.5
+    above, below = int(np.count_nonzero(positive)), int(np.count_nonzero(~positive))
+    if not (above and below) or not np.all(np.isfinite(score)):
+        return float("nan")
+    _, place, sizes = np.unique(score, return_inverse=True, return_counts=True)
+    ends = np.cumsum(sizes)
+    ranks = (ends - (sizes - 1) / 2.0)[place]
+    return float((np.sum(ranks[positive]) - above * (above + 1) / 2.0) / (above * below))
+
+
+METRICS: Mapping[str, Metric] = {
+    record.name: record
+    for record in (
+        Metric("accuracy", _right, _share, _for_classes, doc="the part of examples whose class is predicted"),
+        Metric(
+            "top_k",
+            _ranked,
+            _share,
+            _for_ranks,
+            fields=(Field("k", count(1, 10_000), 5, "among how many the true class has to be."),),
+            doc="the part of examples whose class is among the k that are predicted first",
+        ),
+        Metric("r2", _spread, _r2, _for_numbers, _joined_spread, doc="1 − Σ(prediction − y)²/Σ(y − mean(y))²"),
+        Metric("mae", _errors(1), _share, _for_numbers, doc="mean(|prediction − y|)"),
+        Metric("mse", _errors(2), _share, _for_numbers, doc="mean((prediction − y)²)"),
+        Metric(
+            "auc",
+            _scores,
+            _auc,
+            _for_two,
+            lambda a, b: np.concatenate([a, b]),
+            doc="the area under the ROC curve, equal scores counted half",
+        ),
+        Metric(
+            "confusion",
+            _confusion,
+            lambda part: part.tolist(),
+            _for_classes,
+            matrix=True,
+            doc="how many examples of each class (rows) were taken for each (columns)",
+        ),
+    )
+}
+"""All metrics by name."""

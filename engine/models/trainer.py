@@ -1,0 +1,390 @@
+"""The loop of a training: step by step, with an end that it can tell the reason of, and a state to go on from.
+
+    trainer = Trainer(engine, model, regime, data, validation, None, budget)
+    for rows in trainer.steps():
+        ...                   # stop here, or later, or never; `trainer.to_json()` is all that it takes to go on
+
+Several seeds go on side by side.  Everything random is a function of seed, epoch and step, so that a run made again
+from its state goes on bit for bit.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from engine.engine import Engine
+from engine.errors import EngineError
+from engine.graph.types import Array
+from engine.limits import Budget
+from engine.models.data import Examples, balanced, batches, fitted, shuffled
+from engine.models.finder import suggested
+from engine.models.health import Health, Remark
+from engine.models.initialisers import stream
+from engine.models.line import Gathered, Line, Point, Scores
+from engine.models.lower import program
+from engine.models.metrics import true_class
+from engine.models.model import Model
+from engine.models.regime import Regime
+from engine.models.step import Program, Stepped
+from engine.objective import Variables
+from engine.optimise.clipping import clipped
+from engine.optimise.plateau import Plateau, reduced
+from engine.optimise.run import WITHDRAWN
+from engine.optimise.state import State
+from engine.optimise.stopping import StopReason
+from engine.optimise.track import Row, norm_of
+from engine.question import Question
+
+CHUNK = 256
+"""Examples that are scored at once, at least."""
+MOST_REMARKS = 100
+GROWN = 4.0
+"""A search for a learning rate ends when the loss is so many times the least one."""
+
+
+class Trainer:
+    """A training under way.
+
+    `start` are all parameters to begin with, in the place of those that the seeds draw.  Every method that computes
+    raises `BudgetExceeded` when the time is up or the run is withdrawn; the state is then that after the last step that
+    was yielded.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        model: Model,
+        regime: Regime,
+        data: Examples,
+        validation: Examples | None,
+        start: Mapping[str, Array] | None,
+        budget: Budget,
+        state: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.model, self.regime, self._engine, self.budget = model, regime, engine, budget
+        self._data, self._validation = _weighted(model, regime, data), validation
+        self._size = len(data) if regime.batch_size is None else min(regime.batch_size, len(data))
+        self._program = Program(engine, model, True, self._data.weight is not None)
+        self._score = Program(engine, model, False, validation is not None and validation.weight is not None)
+        self._layout = Variables({p.name: p.shape for p in model.trainable})
+        self.layers = list(dict.fromkeys(p.layer for p in model.trainable))
+        self._offsets, sizes = self._by_layers()
+        self.columns = self._columns()
+        self._lr = float(regime.method.options["lr"])
+        self._spent, self._begun = 0.0, time.perf_counter()
+        self._epoch = self._batch = 0
+        self._orders: dict[int, tuple[int, Array]] = {}
+        starts = [self._beginning(seed, start, data) for seed in regime.seeds]
+        self.remarks: list[Remark] = []
+        self.lines = [
+            Line(i, seed, starts[i][1], Health(self.layers, sizes), Plateau(self._lr))
+            for i, seed in enumerate(regime.seeds)
+        ]
+        self._active = list(range(len(self.lines)))
+        self._state = regime.method.start(np.stack([x for x, _ in starts]))
+        if state is not None:
+            self._resume(state)
+
+    @property
+    def per_epoch(self) -> int:
+        """How many steps an epoch has; the last batch may be smaller."""
+        return batches(len(self._data), self._size)
+
+    @property
+    def seconds(self) -> float:
+        """The time that it has taken, earlier attempts included."""
+        return self._spent + time.perf_counter() - self._begun
+
+    @property
+    def ended(self) -> bool:
+        """Whether all seeds have come to their end."""
+        return all(line.reason is not None for line in self.lines)
+
+    @property
+    def best(self) -> Line:
+        """The seed with the lowest monitored value; the first where none has one."""
+        found = [line for line in self.lines if line.best is not None]
+        return min(found, key=lambda line: line.best.value if line.best else math.inf, default=self.lines[0])
+
+    def point(self, line: Line) -> Point:
+        """The parameters of a seed that are kept: the best or the last ones; where it is, before the first epoch."""
+        found = line.best if self.regime.keep == "best" else line.last
+        if found is None and line.number in self._active:
+            x = self._state.x[self._active.index(line.number)]
+            return Point(self._epoch, self._state.step, line.value, x, line.states, {})
+        found = found or line.last
+        assert found is not None
+        return found
+
+    def parameters(self, point: Point) -> dict[str, Array]:
+        """All parameters at a point, by name, in the order of the model."""
+        found = {**self._layout.split(point.x), **point.states}
+        return {p.name: np.array(found[p.name]) for p in self.model.parameters}
+
+    def steps(self) -> Iterator[list[Row]]:
+        """The rows of one step after another: one for each seed that was moved."""
+        while not self.ended:
+            rows = self._step()
+            late = self.regime.max_seconds < math.inf and self.seconds >= self.regime.max_seconds
+            if late:
+                self.end("max-seconds")
+            yield rows
+            if late:
+                return
+
+    def end(self, reason: StopReason) -> None:
+        """End all seeds that are still going on where they are."""
+        for line in self.lines:
+            line.end(reason, WITHDRAWN[reason])
+
+    def suggestion(self) -> float | None:
+        """The learning rate that a search has found."""
+        finder = self.regime.finder
+        if finder is None:
+            return None
+        return suggested([finder.rate(i) for i in range(finder.steps)], self.lines[0].losses)
+
+    def _step(self) -> list[Row]:
+        """One step of all seeds: everything that can fail first, then the changes."""
+        state = self._state
+        active = [self.lines[i] for i in self._active]
+        batch = [self._batch_of(line) for line in active]
+        found = [self._program(self._at(line, state.x[k], batch[k]), self.budget) for k, line in enumerate(active)]
+        gradients = np.stack([self._layout.join(each.gradients) for each in found])
+        sound = [math.isfinite(f.loss) and bool(np.isfinite(g).all()) for f, g in zip(found, gradients, strict=True)]
+        rates = self._rates(active)
+        moved = self._moved(state, gradients, rates, sound)
+        ahead = [self._gathered(line, batch[k], found[k]) for k, line in enumerate(active)]
+        ending = self._batch + 1 == self.per_epoch
+        messages = ["" if sound[k] else self._trouble(line, state.x[k], batch[k]) for k, line in enumerate(active)]
+        scores = [
+            self._scores(moved.x[k], {**line.states, **found[k].states}, ahead[k]) if ending and sound[k] else None
+            for k, line in enumerate(active)
+        ]
+        epoch, number = self._epoch + 1, state.step + 1
+        self._state = moved
+        self._epoch, self._batch = (epoch, 0) if ending else (self._epoch, self._batch + 1)
+        rows = []
+        for k, line in enumerate(active):
+            line.value, line.norm = found[k].loss, norm_of(gradients[k])
+            norms, ratios = self._norms(gradients[k]), self._ratios(state.x[k], moved.x[k])
+            self._remark(line, number, epoch, line.health.step(norms, ratios))
+            if sound[k]:
+                line.states = {**line.states, **found[k].states}
+                line.gathered = Gathered() if ending else ahead[k]
+            else:
+                line.end("diverged", messages[k])
+            if (known := scores[k]) is not None:
+                self._remark(line, number, epoch, line.health.epoch())
+                self._close(line, Point(epoch, number, self._monitored(known), moved.x[k], line.states, known))
+            self._look(line, number)
+            more = self._more(epoch, scores[k] or {}, norms, ratios)
+            rows.append(Row(line.number, number, line.value, line.norm, float(rates[k]), state.x[k], more))
+        self._drop()
+        return rows
+
+    def _batch_of(self, line: Line) -> Examples:
+        """The next examples of a seed."""
+        epoch, order = self._orders.get(line.seed, (-1, np.zeros(0)))
+        if epoch != self._epoch:
+            count = len(self._data)
+            seed = stream(line.seed, "order", self._epoch)
+            order = shuffled(count, seed) if self.regime.shuffle else np.arange(count)
+            self._orders[line.seed] = (self._epoch, order)
+        begin = self._batch * self._size
+        return self._data.at(order[begin : begin + self._size])
+
+    def _at(self, line: Line, x: Array, batch: Examples) -> dict[str, Array]:
+        """Where the program of training is run."""
+        at = self._parameters_at(x, line.states, batch)
+        if self.model.random:
+            at["seed"] = np.asarray(stream(line.seed, "draw", self._state.step), dtype=np.int64)
+        return at
+
+    def _parameters_at(self, x: Array, states: Mapping[str, Array], batch: Examples) -> dict[str, Array]:
+        known = {**self._layout.split(x), **states}
+        return {**batch.named(), **{p.name: known[p.name] for p in self.model.parameters}}
+
+    def _rates(self, active: Sequence[Line]) -> Array:
+        step, regime = self._state.step, self.regime
+        if regime.finder is not None:
+            return np.full(len(active), regime.finder.rate(step))
+        if regime.plateau is not None:
+            return np.array([line.plateau.lr for line in active])
+        return np.full(len(active), self._lr if regime.schedule is None else regime.schedule.rate(step, self._lr))
+
+    def _moved(self, state: State, gradients: Array, rates: Array, sound: Sequence[bool]) -> State:
+        """The next state; seeds whose gradients are not finite stay where they are."""
+        clip = self.regime.clip
+        cut = gradients if clip is None else np.stack([clipped({"": g}, clip)[""] for g in gradients])
+        rate = float(rates[0]) if np.all(rates == rates[0]) else rates[:, None]
+        moved = self.regime.method.step(state, cut, rate)
+        return moved if all(sound) else moved.moved(np.where(np.array(sound)[:, None], moved.x, state.x))
+
+    def _gathered(self, line: Line, batch: Examples, found: Stepped) -> Gathered:
+        """What the epoch has seen, this batch included."""
+        before, weight = line.gathered, _weight(batch)
+        total = before.sum + weight * found.loss if weight else before.sum
+        return Gathered(total, before.weight + weight, self._joined(before.parts, batch, found))
+
+    def _joined(self, parts: Mapping[str, Array], batch: Examples, found: Stepped) -> dict[str, Array]:
+        joined = {}
+        with np.errstate(all="ignore"):
+            for measured in self.regime.metrics:
+                part = measured.metric.part(self.model, measured.options, found.prediction, batch.y)
+                before = parts.get(measured.name)
+                joined[measured.name] = part if before is None else measured.metric.join(before, part)
+        return joined
+
+    def _scores(self, x: Array, states: Mapping[str, Array], gathered: Gathered) -> Scores:
+        """What is known at the end of an epoch: of its batches, and of the examples that are set apart."""
+        scores: Scores = {"epoch_value": gathered.mean}
+        scores |= {m.name: m.metric.whole(gathered.parts[m.name]) for m in self.regime.metrics}
+        if self._validation is None:
+            return scores
+        own, size = Gathered(), max(self._size, CHUNK)
+        for begin in range(0, len(self._validation), size):
+            chunk = self._validation.at(slice(begin, begin + size))
+            found, weight = self._score(self._parameters_at(x, states, chunk), self.budget), _weight(chunk)
+            total = own.sum + weight * found.loss if weight else own.sum
+            own = Gathered(total, own.weight + weight, self._joined(own.parts, chunk, found))
+        scores["validation_value"] = own.mean
+        return scores | {f"validation_{m.name}": m.metric.whole(own.parts[m.name]) for m in self.regime.metrics}
+
+    def _monitored(self, scores: Scores) -> float:
+        return float(scores["epoch_value" if self._validation is None else "validation_value"])
+
+    def _close(self, line: Line, point: Point) -> None:
+        """The end of an epoch: is it the best, is it enough, does the rate fall."""
+        regime = self.regime
+        line.enter(point, 0.0 if regime.early is None else regime.early.min_change)
+        if regime.finder is not None:
+            return
+        if regime.plateau is not None:
+            line.plateau = reduced(line.plateau, point.value, regime.plateau)
+        if point.value <= regime.target:
+            line.end("target", f"The value has reached its target in epoch {point.epoch:,}.")
+        elif regime.early is not None and line.idle >= regime.early.patience:
+            line.end("patience", f"{line.idle:,} epochs have not improved on the best value.")
+        elif point.epoch >= regime.epochs:
+            line.end("max-steps", f"All {regime.epochs:,} epochs were made.")
+
+    def _look(self, line: Line, step: int) -> None:
+        """Whether a seed has to end in the middle of an epoch."""
+        finder = self.regime.finder
+        if finder is None:
+            if step >= self.regime.max_steps:
+                line.end("max-steps", f"{step:,} steps were made, as many as were allowed.")
+            return
+        line.losses.append(line.value)
+        grown = len(line.losses) > finder.steps // 10 and line.value > GROWN * min(line.losses)
+        if grown or line.reason == "diverged":
+            line.reason, line.message = "converged", "The loss has begun to grow: no larger rate was tried."
+        elif step >= finder.steps:
+            line.end("max-steps", "All rates were tried.")
+
+    def _trouble(self, line: Line, x: Array, batch: Examples) -> str:
+        """Where the first number that is not finite comes from."""
+        text = program(self.model, "loss", True, batch.weight is not None)
+        names = tuple(p.name for p in self.model.trainable)
+        question = Question(text, self._at(line, x, batch), "program", wrt=names, precision="float64")
+        try:
+            found = self._engine.prepare(question, "grad", self.budget).run(question, self.budget).warnings
+            message = next((w.message for w in found if w.code in ("non-finite", "singular")), "")
+        except EngineError as error:
+            message = error.detail
+        return f"{message} The loss or its gradient is not finite in step {self._state.step + 1:,}.".strip()
+
+    def _norms(self, x: Array) -> Array:
+        """The norm of each layer's part of a vector."""
+        with np.errstate(all="ignore"):
+            return np.asarray(np.sqrt(np.add.reduceat(x * x, self._offsets)))
+
+    def _ratios(self, before: Array, after: Array) -> Array:
+        """How long the step of each layer was, as a part of its weights."""
+        with np.errstate(all="ignore"):
+            return np.asarray(self._norms(after - before) / self._norms(before))
+
+    def _by_layers(self) -> tuple[Array, Array]:
+        """Where the trainable numbers of each layer begin, and how many they are."""
+        sizes = [sum(p.size for p in self.model.trainable if p.layer == layer) for layer in self.layers]
+        return np.cumsum([0, *sizes[:-1]]), np.array(sizes, dtype=np.float64)
+
+    def _columns(self) -> tuple[str, ...]:
+        """The names of the numbers that a row has beside those of every run."""
+        metrics = [measured.name for measured in self.regime.metrics if not measured.metric.matrix]
+        found = ["epoch", "epoch_value", *metrics]
+        if self._validation is not None:
+            found += ["validation_value", *(f"validation_{name}" for name in metrics)]
+        return (*found, *(f"{kind}.{layer}" for kind in ("grad_norm", "update_ratio") for layer in self.layers))
+
+    def _more(self, epoch: int, scores: Scores, norms: Array, ratios: Array) -> tuple[float, ...]:
+        """These numbers for one row."""
+        named = self.columns[1 : len(self.columns) - 2 * len(self.layers)]
+        return (float(epoch), *(scores.get(name, math.nan) for name in named), *norms.tolist(), *ratios.tolist())
+
+    def _remark(self, line: Line, step: int, epoch: int, news: Sequence[tuple[str, str, str]]) -> None:
+        found = [Remark(step, epoch, line.number, kind, layer, detail) for kind, layer, detail in news]
+        self.remarks += found[: MOST_REMARKS - len(self.remarks)]
+
+    def _drop(self) -> None:
+        """Take out the seeds that have ended, unless all have."""
+        keep = [k for k, i in enumerate(self._active) if self.lines[i].reason is None]
+        if len(keep) in (0, len(self._active)):
+            return
+        state = self._state
+        for k, line in enumerate(self.lines[i] for i in self._active):
+            if line.reason is not None and line.last is None:
+                line.last = Point(self._epoch, state.step, line.value, state.x[k], line.states, {})
+        arrays = {name: a[keep] if a.ndim > 1 else a for name, a in state.arrays.items()}
+        self._state, self._active = State(state.step, state.x[keep], arrays), [self._active[k] for k in keep]
+
+    def _beginning(
+        self, seed: int, start: Mapping[str, Array] | None, data: Examples
+    ) -> tuple[Array, dict[str, Array]]:
+        """The trainable parameters and the states that a seed begins with."""
+        drawn = self.model.initial(seed if self.regime.redrawn else None) if start is None else start
+        states = {p.name: np.asarray(drawn[p.name]) for p in self.model.parameters if not p.trainable}
+        if start is None:
+            states |= fitted(self.model, data)
+        return self._layout.join(drawn), states
+
+    def to_json(self) -> dict[str, Any]:
+        """The state as JSON values, bit for bit."""
+        return {
+            "method": self.regime.method.rule.name,
+            "seconds": self.seconds,
+            "state": self._state.to_json(),
+            "active": self._active,
+            "epoch": self._epoch,
+            "batch": self._batch,
+            "lines": [line.to_json() for line in self.lines],
+            "remarks": [remark.to_json() for remark in self.remarks],
+        }
+
+    def _resume(self, content: Mapping[str, Any]) -> None:
+        self._spent = content["seconds"]
+        self._state, self._active = State.from_json(content["state"]), list(content["active"])
+        self._epoch, self._batch = content["epoch"], content["batch"]
+        for line, kept in zip(self.lines, content["lines"], strict=True):
+            line.resume(kept)
+        self.remarks = [Remark(**remark) for remark in content["remarks"]]
+
+
+def _weight(batch: Examples) -> float:
+    """What a batch counts."""
+    return float(len(batch)) if batch.weight is None else float(np.sum(batch.weight))
+
+
+def _weighted(model: Model, regime: Regime, data: Examples) -> Examples:
+    """The examples with weights by class."""
+    if regime.class_weight is None:
+        return data
+    weights = balanced(model, data.y) if isinstance(regime.class_weight, str) else regime.class_weight
+    by_class = np.array([weights.get(int(k), 1.0) for k in np.ravel(true_class(model, data.y))])
+    return data.weighted(by_class if data.weight is None else by_class * data.weight)
