@@ -52,6 +52,9 @@ def test_arithmetic_is_exact_where_fractions_agree(name: str, a: float, b: float
         assert called == exact or (exact and max(abs(a), abs(b), abs(result)) > 1e300)
 
 
+SLIDING = {"axes": (0,), "strides": (1,), "dilations": (1,)}
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "params", "exact"),
     [
@@ -75,6 +78,9 @@ def test_arithmetic_is_exact_where_fractions_agree(name: str, a: float, b: float
         ("sum", ([0.1, 0.2],), {"axes": (0,)}, False),
         ("sum", ([1e16, 1.0],), {"axes": (0,)}, False),
         ("cumsum", ([1.0, 2.0, 3.0],), {"axes": (0,)}, True),
+        ("overlap_add", ([[1.0, 2.5], [3.0, 0.5]],), {"shape": (3,), **SLIDING}, True),
+        ("overlap_add", ([[0.1, 0.2], [0.3, 0.4]],), {"shape": (3,), **SLIDING}, False),
+        ("windows", ([0.1, 0.2, 0.3],), {"sizes": (2,), **SLIDING}, True),
         ("matmul", ([[1.0, 2.0]], [[3.0], [4.0]]), {}, True),
         ("matmul", ([[0.1, 2.0]], [[3.0], [4.0]]), {}, False),
         ("prod", ([2.0, 3.0, 4.0],), {"axes": (0,)}, True),
