@@ -52,21 +52,21 @@ def shift_axes(node: Node, inputs: Sequence[Value], batched: Sequence[bool], siz
     return emit(node.primitive, inputs, params)
 
 
-FEW = 16
-MANY = 1024
-"""Reducing so few elements at so many places is done element by element of all places: numpy's own inner loop would run
-over the few.  Measured for pooling and for sums over the last axis of (100000, 3): 3 to 10 times as fast."""
+FEW = 9
+MANY = 4096
+"""Over so few elements along the last axes at so many places, numpy's inner loop would run over the few: one element of
+all places after the other is 1.3 to 9 times as fast in a sum, 2.5 to 18 times in a maximum."""
 
 
 def _reduce(operation: np.ufunc, x: Any, axes: Axes) -> Any:
     """A ufunc's reduction over axes."""
-    count = prod(x.shape[a] for a in axes)
-    if x.dtype == object or not 1 < count <= FEW or x.size < count * MANY:
+    kept = x.ndim - len(axes)
+    few = axes == tuple(range(kept, x.ndim)) and 1 < prod(x.shape[kept:]) <= FEW
+    if not few or prod(x.shape[:kept]) < MANY or x.dtype == object:
         return operation.reduce(x, axis=axes)
-    parts = iter(np.moveaxis(x, axes, range(len(axes)))[index] for index in np.ndindex(*[x.shape[a] for a in axes]))
-    first = next(parts)
+    first, *others = (x[(..., *index)] for index in np.ndindex(*x.shape[kept:]))
     total = np.array(first, dtype=np.int64 if operation is np.add and x.dtype == np.bool_ else x.dtype)
-    for part in parts:
+    for part in others:
         operation(total, part, out=total)
     return total
 
