@@ -88,7 +88,7 @@ class Settings(BaseSettings):
     dataset_rows: int = Field(10_000_000, ge=1, description="Rows of one dataset.")
     dataset_columns: int = Field(10_000, ge=1, le=65_000, description="Columns of one dataset.")
     dataset_labels: int = Field(10_000, ge=1, description="Different texts in all columns of one dataset together.")
-    dataset_seconds: float = Field(60.0, gt=0, description="How long reading one uploaded file may take.")
+    dataset_seconds: float = Field(120.0, gt=0, description="How long reading one uploaded file may take.")
     dataset_uploads: int = Field(4, ge=1, description="Datasets that are uploaded at the same time, per worker.")
 
     job_workers: int = Field(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from typing import IO, Any
 
@@ -163,11 +164,10 @@ def text_column(name: str, raw: Array, settings: Settings, budget: Budget) -> Co
     codes = np.empty(len(raw), dtype=np.int64)
     for begin in range(0, len(raw), TEXTS):
         budget.check()
-        try:
-            texts = raw[begin : begin + TEXTS].tolist()
-        except ValueError:
+        part = np.ascontiguousarray(raw[begin : begin + TEXTS])
+        points = part.view(np.dtype(np.uint32).newbyteorder(part.dtype.byteorder))
+        if points.max() > sys.maxunicode:
             refuse([Fault(pointer((short(name),)), f"There are texts in {short(name)!r} that are not Unicode.")])
-            raise
-        codes[begin : begin + TEXTS] = labels.codes(texts)
+        codes[begin : begin + TEXTS] = labels.codes(part.tolist())
     codes, texts = labels.settle(codes)
     return Column(name, codes, labels=tuple(texts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 import zipfile
@@ -114,5 +115,8 @@ def _check_members(members: list[zipfile.ZipInfo]) -> None:
 def _reading() -> Iterator[None]:
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, struct.error, UnicodeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, struct.error, ValueError, OSError) as error:
+        # A place that cannot be is what the file says; any other failure is one of the disk.
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            raise
         refuse([Fault("", f"This zip file is damaged: {short(str(error))}.")])

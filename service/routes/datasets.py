@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import IO, Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Response
 from starlette.routing import BaseRoute
@@ -11,7 +11,7 @@ from engine.limits import Budget
 from service.arrays import from_array
 from service.context import Context
 from service.cursors import number_of
-from service.datasets.options import read_options, split_columns
+from service.datasets.options import Options, read_options, split_columns
 from service.datasets.telling import address, told, told_shortly
 from service.datasets.uploads import Doors, kind_of, limit_of, read, receive
 from service.exchange import Exchange, Reply
@@ -40,24 +40,27 @@ class Upload:
 
     async def __call__(self, exchange: Exchange) -> Reply:
         """The reply to one request.  Its file is received first, then read and kept behind a gate of its own."""
-        context = self._context
-        settings, datasets = context.settings, context.datasets
+        settings, datasets = self._context.settings, self._context.datasets
         options = read_options(exchange.scope["query_string"], settings.name_chars)
         kind = kind_of(exchange, settings)
         with self._doors.one():
             try:
                 file = await receive(exchange, limit_of(kind, settings), lambda: datasets.folder().scratch())
+                # Closing it also ends a reading that nobody waits for any more.
+                with file:
+                    return await self._kept(exchange, file, kind, options)
             except OSError as error:
                 raise datasets.unavailable(error) from error
-            budget = Budget.starting_now(settings.dataset_seconds)
 
-            def work() -> Reply:
-                stored, new = datasets.add(read(file, kind, options, settings, budget), options.name)
-                return Reply(201 if new else 200, json_bytes(told(stored)), headers={"Location": address(stored)})
+    async def _kept(self, exchange: Exchange, file: IO[bytes], kind: str, options: Options) -> Reply:
+        settings, datasets = self._context.settings, self._context.datasets
+        budget = Budget.starting_now(settings.dataset_seconds)
 
-            # Closing it also ends a reading that nobody waits for any more.
-            with file:
-                return await context.readers.run(work, budget, exchange.receive)
+        def work() -> Reply:
+            stored, new = datasets.add(read(file, kind, options, settings, budget), options.name)
+            return Reply(201 if new else 200, json_bytes(told(stored)), headers={"Location": address(stored)})
+
+        return await self._context.readers.run(work, budget, exchange.receive)
 
 
 def upload(

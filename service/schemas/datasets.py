@@ -25,7 +25,7 @@ BODY: dict[str, Any] = {
                 "description": "Arrays by name, their rows along the first axis; or a list of texts.",
                 "additionalProperties": {
                     "anyOf": [
-                        {"$ref": "#/components/schemas/ArrayValue"},
+                        {"$ref": "#/components/schemas/ArrayValue-Input"},
                         {"type": "array", "items": {"type": "string"}},
                     ]
                 },
