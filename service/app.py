@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TextIO
 
 from fastapi import FastAPI
@@ -12,12 +12,14 @@ from fastapi import FastAPI
 from service import problems_http
 from service.context import Context
 from service.edge import Edge
+from service.errors import Unavailable
 from service.lean import LeanRoute
 from service.logs import Log
 from service.openapi import document
 from service.routes import (
     check,
     compute,
+    datasets,
     docs,
     errors,
     functions,
@@ -47,6 +49,7 @@ def edged(framework: FastAPI, context: Context, log: TextIO | None = None) -> Ed
     made = Log(context.settings, log)
     context.runner.report = context.jobs.report = made.events.warning
     context.database.report = lambda reason: made.events.error("database-failed", reason=reason)
+    context.datasets.report = lambda reason: made.events.error("datasets-failed", reason=reason)
     return Edge(framework, lean, context.metrics, made, context.feed.close)
 
 
@@ -56,9 +59,13 @@ def build(context: Context) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         context.gate.open()
+        context.readers.open()
         context.referee.open()
         context.feed.open()
         context.runner.open()
+        # Without files nothing is done; what fails is in the log, and said again to who asks for a dataset.
+        with suppress(Unavailable):
+            await asyncio.to_thread(context.datasets.sweep)
         try:
             yield
         finally:
@@ -67,6 +74,7 @@ def build(context: Context) -> FastAPI:
             context.feed.close()
             await asyncio.to_thread(context.runner.close)
             context.gate.close()
+            context.readers.close()
             context.referee.close()
             context.library.close()
 
@@ -82,7 +90,13 @@ def build(context: Context) -> FastAPI:
     openapi = document(lambda: app.routes)
     app.openapi = openapi  # type: ignore[method-assign]
     app.router.routes.extend(
-        [*compute.routes(context), *functions.routes(context), *jobs.routes(context), *umbridge.routes(context)]
+        [
+            *compute.routes(context),
+            *functions.routes(context),
+            *datasets.routes(context),
+            *jobs.routes(context),
+            *umbridge.routes(context),
+        ]
     )
     app.router.routes.extend(check.routes(context))
     app.router.routes.extend(plan.routes(context))

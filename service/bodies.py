@@ -20,7 +20,7 @@ async def read_json_body(exchange: Exchange, limit: int) -> bytes:
     if declared != _JSON:
         _require_json(declared)
     if b"content-encoding" in headers:
-        _require_plain(headers[b"content-encoding"])
+        require_plain(headers[b"content-encoding"])
     length = headers.get(b"content-length", b"0")
     if length.isdigit() and (len(length) > 18 or int(length) > limit):
         raise _too_large(limit, int(length) if len(length) < 19 else None)
@@ -51,9 +51,10 @@ def _require_json(declared: bytes) -> None:
         raise UnsupportedMediaType("The body has to be in UTF-8.", hint=_HINT)
 
 
-def _require_plain(encoding: bytes) -> None:
+def require_plain(encoding: bytes) -> None:
+    """Raise `UnsupportedMediaType` for a compressed body."""
     if encoding.strip().lower() not in (b"", b"identity"):
-        raise UnsupportedMediaType("Compressed bodies are not taken; send the JSON as it is.")
+        raise UnsupportedMediaType("Compressed bodies are not taken; send it as it is.")
 
 
 def _too_large(limit: int, given: int | None) -> TooLarge:

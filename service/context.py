@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from engine.engine import Engine
 from engine.precision.referee import Referee
+from service.datasets.library import Datasets
 from service.functions.library import Library
 from service.gate import Gate
 from service.jobs.feed import Feed
@@ -17,10 +18,16 @@ from service.metrics import Metrics
 from service.settings import Settings
 from service.store.database import Database
 
+READERS = 2
+"""Uploaded files that are read at the same time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Settings, engine, admission, counters, witnesses, database, stored functions and jobs of one process."""
+    """Settings, engine, admission, counters, witnesses, database, stored functions, datasets and jobs of one process.
+
+    `readers` admits the reading of uploaded files, which takes longer than a question may.
+    """
 
     settings: Settings
     engine: Engine
@@ -29,6 +36,8 @@ class Context:
     referee: Referee
     database: Database
     library: Library
+    datasets: Datasets
+    readers: Gate
     jobs: Jobs
     runner: Runner
     feed: Feed
@@ -44,5 +53,9 @@ class Context:
         feed = Feed(jobs, settings.job_watch_seconds)
         runner = Runner(jobs, settings, lambda: database.made, feed.nudge)
         library = Library(settings, database)
+        datasets = Datasets(settings, database)
+        readers = Gate(READERS, settings.dataset_uploads)
         metrics = Metrics(engine, gate, runner, feed)
-        return Context(settings, engine, gate, metrics, referee, database, library, jobs, runner, feed)
+        return Context(
+            settings, engine, gate, metrics, referee, database, library, datasets, readers, jobs, runner, feed
+        )

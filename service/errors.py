@@ -51,7 +51,7 @@ class InvalidJson(ServiceError):
 
 
 class NotFound(ServiceError):
-    """There is nothing at this address, or no stored function of this id or name."""
+    """There is nothing at this address, or no stored function or dataset of this id or name."""
 
     name = "not-found"
     title = "There is nothing here"
@@ -101,13 +101,22 @@ class TooLarge(ServiceError):
 
 
 class UnsupportedMediaType(ServiceError):
-    """The body is declared to be something other than JSON. `curl -d` does so unless told otherwise."""
+    """The body is declared to be something other than JSON. `curl -d` does so unless told otherwise.
+
+    A dataset may be CSV, NPY or NPZ too, and has to be declared as what it is.
+    """
 
     name = "unsupported-media-type"
     title = "The body has to be JSON"
     status = 415
     example = 'curl localhost:8000/grad -d \'{"expr": "x^2", "at": {"x": 3}}\''
     repair = 'curl localhost:8000/grad -H \'content-type: application/json\' -d \'{"expr": "x^2", "at": {"x": 3}}\''
+
+
+class UnsupportedDataset(UnsupportedMediaType):
+    """The body of `POST /datasets` is of a kind that is not taken."""
+
+    title = "A dataset is CSV, NPY, NPZ or JSON"
 
 
 class RateLimited(ServiceError):
@@ -130,7 +139,7 @@ class Overloaded(ServiceError):
 
 
 class Unavailable(ServiceError):
-    """The database of the server cannot be read or written; what needs no stored function is answered all the same.
+    """The database of the server, or its data folder, cannot be used; what needs neither is answered all the same.
 
     The log of the server has the reason; `Retry-After` says in how many seconds to try again.
     """

@@ -22,6 +22,10 @@ from service.problems import MEDIA_TYPE, problem_of
 from service.serialise import json_bytes
 from service.whole import send_whole
 
+UPLOADS = "/datasets"
+"""The address that large bodies are sent to, which may take longer than other requests."""
+LEAST_RATE = 65_536
+"""Bytes per second of an upload; at fewer it is dropped."""
 _UPGRADE = re.compile(rb"(?i)\r\nupgrade:")
 
 
@@ -58,6 +62,9 @@ class Protocol(HttpToolsProtocol):
         self._received = False
         self._in_head = True
         self._head_bytes = 0
+        self._uploads = False
+        self._body_bytes = 0
+        """Of an upload, since its time was last looked at."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client connected; its first request has to arrive in time."""
@@ -78,6 +85,7 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Bytes of a request arrived."""
         self._received = False
+        self._body_bytes += len(data)
         super().data_received(_without_upgrade(data) if self._in_head else data)
         if self._received:
             self._disarm()
@@ -90,13 +98,14 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A request begins."""
-        self._in_head, self._head_bytes = True, 0
+        self._in_head, self._head_bytes, self._uploads = True, 0, False
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """The head of a request is complete."""
         self._in_head = False
         super().on_headers_complete()
+        self._uploads, self._body_bytes = self.scope["path"] == UPLOADS, 0
         self.scope["extensions"] = {WHOLE: partial(send_whole, self.cycle)}  # type: ignore[dict-item]
 
     def on_message_complete(self) -> None:
@@ -118,6 +127,11 @@ class Protocol(HttpToolsProtocol):
 
     def _drop(self) -> None:
         self._arriving = None
+        if self._uploads and self._body_bytes >= LEAST_RATE * self.receive_seconds:
+            # Large, and not slow.
+            self._body_bytes = 0
+            self._arm()
+            return
         if not self.transport.is_closing():
             self.transport.close()
 

@@ -80,6 +80,17 @@ class Settings(BaseSettings):
         1.0, ge=0, description="How long a worker may go on answering for a function that another one has deleted."
     )
 
+    datasets: int = Field(1000, ge=0, description="Stored datasets.")
+    dataset_bytes: int = Field(
+        256 * 2**20, ge=1024, description="Largest dataset, both as the file that is uploaded and as its arrays."
+    )
+    dataset_store_bytes: int = Field(16 * 2**30, ge=0, description="All stored datasets together.")
+    dataset_rows: int = Field(10_000_000, ge=1, description="Rows of one dataset.")
+    dataset_columns: int = Field(10_000, ge=1, le=65_000, description="Columns of one dataset.")
+    dataset_labels: int = Field(10_000, ge=1, description="Different texts in all columns of one dataset together.")
+    dataset_seconds: float = Field(120.0, gt=0, description="How long reading one uploaded file may take.")
+    dataset_uploads: int = Field(4, ge=1, description="Datasets that are uploaded at the same time, per worker.")
+
     job_workers: int = Field(
         default_factory=lambda: max(1, min(4, os.cpu_count() or 1)),
         ge=0,
@@ -126,7 +137,12 @@ class Settings(BaseSettings):
     queue: int = Field(
         32, ge=0, description="Heavy questions that may wait for a thread; one more is refused with 503."
     )
-    receive_seconds: float = Field(60.0, gt=0, description="A request not completely received by then is dropped.")
+    receive_seconds: float = Field(
+        60.0,
+        gt=0,
+        description="A request not completely received by then is dropped; a dataset only if less than 64 KiB came per "
+        "second of it.",
+    )
     keep_alive_seconds: int = Field(30, ge=1, description="An idle connection is closed after this.")
     header_bytes: int = Field(65_536, ge=1024, description="Largest request head: request line and headers.")
 

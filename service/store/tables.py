@@ -53,7 +53,10 @@ counters = sa.Table(
     sa.Column("name", sa.String(32), primary_key=True),
     sa.Column("value", sa.BigInteger, nullable=False),
 )
-"""`functions` grows with every deletion: by it a worker sees that what it has in memory may be gone."""
+"""`functions` grows with every deletion: by it a worker sees that what it has in memory may be gone.
+
+`dataset_folder` is a random number, which the folder with the files of this database's datasets is called by.
+"""
 
 jobs = sa.Table(
     "jobs",
@@ -104,3 +107,26 @@ deleted_jobs = sa.Table(
     sqlite_autoincrement=True,
 )
 """The ids of the jobs that were deleted last."""
+
+datasets = sa.Table(
+    "datasets",
+    metadata,
+    sa.Column("number", NUMBER, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.String(64), nullable=False, unique=True),
+    sa.Column("name", sa.Text, nullable=True, unique=True),
+    sa.Column("rows", sa.BigInteger, nullable=True),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("columns", sa.Text, nullable=False),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""One row per dataset, whose numbers are in a file; `columns` is JSON."""
+
+deleted_datasets = sa.Table(
+    "deleted_datasets",
+    metadata,
+    sa.Column("number", NUMBER, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.String(64), nullable=False, unique=True),
+    sqlite_autoincrement=True,
+)
+"""The ids of the datasets that were deleted last."""
