@@ -24,6 +24,7 @@ from service.routes import (
     jobs,
     meta,
     metrics,
+    models,
     page,
     plan,
     primitives,
@@ -84,6 +85,7 @@ def build(context: Context) -> FastAPI:
     app.router.routes.extend(
         [*compute.routes(context), *functions.routes(context), *jobs.routes(context), *umbridge.routes(context)]
     )
+    app.router.routes.extend(models.routes(context))
     app.router.routes.extend(check.routes(context))
     app.router.routes.extend(plan.routes(context))
     app.router.routes.extend(steps.routes(context))

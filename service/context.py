@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from engine.engine import Engine
 from engine.precision.referee import Referee
+from service.bindings import Bindings
 from service.functions.library import Library
 from service.gate import Gate
 from service.jobs.feed import Feed
@@ -14,13 +15,17 @@ from service.jobs.results import settled
 from service.jobs.rows import DatabaseShelf
 from service.jobs.runner import Runner
 from service.metrics import Metrics
+from service.models.catalogue import Models
 from service.settings import Settings
 from service.store.database import Database
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Settings, engine, admission, counters, witnesses, database, stored functions and jobs of one process."""
+    """Settings, engine, admission, counters, witnesses, database, stored functions, models and jobs of one process.
+
+    `bindings` are the functions and the models, as questions name them.
+    """
 
     settings: Settings
     engine: Engine
@@ -29,6 +34,8 @@ class Context:
     referee: Referee
     database: Database
     library: Library
+    models: Models
+    bindings: Bindings
     jobs: Jobs
     runner: Runner
     feed: Feed
@@ -44,5 +51,9 @@ class Context:
         feed = Feed(jobs, settings.job_watch_seconds)
         runner = Runner(jobs, settings, lambda: database.made, feed.nudge)
         library = Library(settings, database)
+        models = Models(settings, database)
+        bindings = Bindings(library, models)
         metrics = Metrics(engine, gate, runner, feed)
-        return Context(settings, engine, gate, metrics, referee, database, library, jobs, runner, feed)
+        return Context(
+            settings, engine, gate, metrics, referee, database, library, models, bindings, jobs, runner, feed
+        )
