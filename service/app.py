@@ -26,6 +26,7 @@ from service.routes import (
     jobs,
     meta,
     metrics,
+    models,
     page,
     plan,
     primitives,
@@ -98,6 +99,7 @@ def build(context: Context) -> FastAPI:
             *umbridge.routes(context),
         ]
     )
+    app.router.routes.extend(models.routes(context))
     app.router.routes.extend(check.routes(context))
     app.router.routes.extend(plan.routes(context))
     app.router.routes.extend(steps.routes(context))

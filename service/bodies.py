@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from engine.errors import Limit
 from service.errors import TooLarge, UnsupportedMediaType
 from service.exchange import ClientGone, Exchange
@@ -15,26 +17,45 @@ async def read_json_body(exchange: Exchange, limit: int) -> bytes:
 
     A body without a declared type is taken to be JSON.
     """
-    headers = exchange.headers
-    declared = headers.get(b"content-type", _JSON)
+    declared = exchange.headers.get(b"content-type", _JSON)
     if declared != _JSON:
         _require_json(declared)
+    return await _received(exchange, limit, "body_bytes")
+
+
+async def read_body(exchange: Exchange, files: Collection[bytes], limit: int, file_limit: int, name: str) -> bytes:
+    """The body of a request that is JSON, of at most `limit` bytes, or one of several types of files.
+
+    `file_limit` is how large a file may be, by the limit of this name.  Raises what `read_json_body` raises.
+    """
+    if declared_type(exchange) in files:
+        return await _received(exchange, file_limit, name)
+    return await read_json_body(exchange, limit)
+
+
+def declared_type(exchange: Exchange) -> bytes:
+    """The type that a body is declared to have, without its parameters."""
+    return exchange.headers.get(b"content-type", _JSON).split(b";")[0].strip().lower()
+
+
+async def _received(exchange: Exchange, limit: int, name: str) -> bytes:
+    headers = exchange.headers
     if b"content-encoding" in headers:
         require_plain(headers[b"content-encoding"])
     length = headers.get(b"content-length", b"0")
     if length.isdigit() and (len(length) > 18 or int(length) > limit):
-        raise _too_large(limit, int(length) if len(length) < 19 else None)
+        raise _too_large(limit, int(length) if len(length) < 19 else None, name)
     message = await exchange.receive()
     if message["type"] == "http.request" and not message.get("more_body"):
         body: bytes = message.get("body", b"")
         if len(body) > limit:
-            raise _too_large(limit, len(body))
+            raise _too_large(limit, len(body), name)
         return body
     parts = bytearray()
     while message["type"] == "http.request":
         parts += message.get("body", b"")
         if len(parts) > limit:
-            raise _too_large(limit, None)
+            raise _too_large(limit, None, name)
         if not message.get("more_body"):
             return bytes(parts)
         message = await exchange.receive()
@@ -57,9 +78,9 @@ def require_plain(encoding: bytes) -> None:
         raise UnsupportedMediaType("Compressed bodies are not taken; send it as it is.")
 
 
-def _too_large(limit: int, given: int | None) -> TooLarge:
+def _too_large(limit: int, given: int | None, name: str) -> TooLarge:
     return TooLarge(
         f"The body is larger than the {limit:,} bytes that a request may have.",
-        limit=Limit("body_bytes", limit, given),
+        limit=Limit(name, limit, given),
         hint="Packed arrays (base64) take about half the room of nested lists.",
     )

@@ -18,6 +18,7 @@ from service.reader import short
 from service.schemas.question import SOURCES, QuestionBody
 
 MOST_FAULTS = 100
+OF_MODELS = ("version", "training", "seed")
 _FIELDS = frozenset(QuestionBody.model_fields)
 _TYPES = {
     "string_type": "This has to be a string.",
@@ -27,7 +28,7 @@ _TYPES = {
 _validate = QuestionBody.__pydantic_validator__.validate_python
 _LATER = {
     "function": "Stored functions are a server's; without one, send the text itself as `expr` or `program`.",
-    "model": "Models are not offered by this version; send the loss as `expr`, its parameters in `at`.",
+    "model": "Stored models are a server's, and not asked about here; send the text itself as `expr` or `program`.",
 }
 
 
@@ -48,7 +49,7 @@ class Asked:
 
 
 def read_question(content: Any, limits: Limits, function: Binding | None = None, moves: bool = False) -> Asked:
-    """The question that a decoded request body asks; `function` is the stored one that it names, if it names one.
+    """The question that a decoded request body asks; `function` is what is stored of that name, if it names something.
 
     `moves` says that the inputs to differentiate are those that the question has directions for.
     Raises `InvalidRequest` with all faults, `Unsupported` for what the contract has and this version does not, and
@@ -73,6 +74,9 @@ def read_question(content: Any, limits: Limits, function: Binding | None = None,
     text, kind = source_of(content) if function is None else (function.stored.text, function.stored.kind)
     if type(text) is not str or sum(content.get(source) is not None for source in SOURCES) != 1:
         _refuse_source(content, faults)
+    if content.get("model") is None:
+        told = "Only a question about a `model` has this."
+        faults += [Fault(pointer((name,)), told) for name in OF_MODELS if content.get(name) is not None]
     if faults or body is None:
         raise _invalid(faults)
     if function is None:
@@ -162,7 +166,7 @@ def _refuse_source(content: dict[str, Any], faults: list[Fault]) -> None:
         faults += [Fault(pointer((source,)), f"Send exactly one of {', '.join(SOURCES)}.") for source in given]
     elif not given:
         detail = "There is no function to compute: send an expression as `expr`, a program as `program`, or name a "
-        faults.append(Fault("/expr", detail + "stored function as `function`."))
+        faults.append(Fault("/expr", detail + "stored function as `function`, a model as `model`."))
     elif given[0] in _LATER and not faults:
         raise Unsupported(_LATER[given[0]], faults=[Fault(pointer(given), _LATER[given[0]])])
 

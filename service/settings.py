@@ -66,7 +66,7 @@ class Settings(BaseSettings):
     database_url: str = Field(
         "",
         pattern=r"^$|^sqlite:///.|^postgres(ql(\+psycopg)?)?://.",
-        description="Where functions are stored, `postgresql://…` or `sqlite:///…`; empty: a file in the data folder.",
+        description="Where all is stored, `postgresql://…` or `sqlite:///…`; empty: a file in the data folder.",
     )
     database_seconds: float = Field(5.0, gt=0, description="How long the database may be busy before a request fails.")
     functions: int = Field(10_000, ge=0, description="Stored functions.")
@@ -90,6 +90,15 @@ class Settings(BaseSettings):
     dataset_labels: int = Field(10_000, ge=1, description="Different texts in all columns of one dataset together.")
     dataset_seconds: float = Field(120.0, gt=0, description="How long reading one uploaded file may take.")
     dataset_uploads: int = Field(4, ge=1, description="Datasets that are uploaded at the same time, per worker.")
+    models: int = Field(1000, ge=0, description="Stored models.")
+    model_parameters: int = Field(
+        10_000_000, ge=1, description="Numbers that the parameters of one model have together."
+    )
+    model_versions: int = Field(1000, ge=0, description="Versions of one model, beside the initial one.")
+    model_bytes: int = Field(4 * 2**30, ge=0, description="Parameters of all versions of all models together.")
+    model_cache_bytes: int = Field(
+        512 * 2**20, ge=0, description="Parameters kept in memory, per process; more are read again for every question."
+    )
 
     job_workers: int = Field(
         default_factory=lambda: max(1, min(4, os.cpu_count() or 1)),

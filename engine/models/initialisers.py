@@ -140,5 +140,6 @@ def drawn(chosen: Named, seed: int, shape: Shape, fan: Fans) -> Array:
     return np.asarray(INITIALISERS[chosen.name].draw(chosen.options, seed, shape, fan), dtype=np.float64)
 
 
-SEED = count(0, 2**53 - 1)
+LARGEST_SEED = 2**53 - 1
+SEED = count(0, LARGEST_SEED)
 """Reads a seed."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.errors import EngineError, Fault, InvalidRequest
+from engine.errors import EngineError, Fault, InvalidRequest, Limit, LimitExceeded
 from engine.limits import Limits
 from engine.models import losses
 from engine.models.fields import Field, Options, Wrong, flag, named, read_fields, shape
@@ -44,6 +44,7 @@ class _Node:
 @dataclass(slots=True)
 class _Reading:
     limits: Limits
+    most: int | None
     faults: list[Fault] = field(default_factory=list)
     hint: str = ""
 
@@ -61,9 +62,12 @@ class _Reading:
             raise InvalidRequest(detail, faults=self.faults)
 
 
-def read_model(content: Any, limits: Limits) -> Model:
-    """The model that a definition describes.  Raises `InvalidRequest` with all faults and their pointers."""
-    reading = _Reading(limits)
+def read_model(content: Any, limits: Limits, most_numbers: int | None = None) -> Model:
+    """The model that a definition describes, whose parameters have at most so many numbers together.
+
+    Raises `InvalidRequest` with all faults and their pointers, and `LimitExceeded` for more numbers.
+    """
+    reading = _Reading(limits, most_numbers)
     if not isinstance(content, dict):
         reading.fault("", "A model is a JSON object with `input`, `layers` and `loss`.")
         reading.refuse()
@@ -417,6 +421,11 @@ def _check(model: Model, reading: _Reading) -> None:
             reading.fault(place.get(parameter.layer, ""), f"{detail} have {reading.limits.array_bytes // 8:,}.")
     if reading.faults:
         return
+    numbers = sum(parameter.size for parameter in model.parameters)
+    if reading.most is not None and numbers > reading.most:
+        # Before any is drawn.
+        detail = f"This model has {numbers:,} parameters, more than the {reading.most:,} that one may have."
+        raise LimitExceeded(detail, limit=Limit("model_parameters", reading.most, numbers))
     for parameter in model.parameters:
         where = f"{place.get(parameter.layer, '')}/{parameter.weight.role}"
         init = parameter.weight.chosen.init.name

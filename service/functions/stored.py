@@ -15,13 +15,15 @@ Source = Literal["declared", "data", "text", "default"]
 class Input:
     """An input, and where it is known from: a declaration, its data, or the text alone, which tells no shape.
 
-    `default`: the text alone, which has a value for it, so that questions may leave it out.
+    `default`: the text alone, which has a value for it, so that questions may leave it out.  With `examples`, an axis
+    over them comes before the shape.
     """
 
     name: str
     dtype: str | None
     shape: tuple[int, ...] | None
     source: Source
+    examples: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ REFUSALS = problems(400, 404, 410, 413, 415, 422, 500, 503)
 
 def _answer(context: Context, body: bytes, budget: Budget) -> Reply:
     engine, content = context.engine, decode(body)
-    question, assertion = read_claim(content, engine, context.library.named(content))
+    question, assertion = read_claim(content, engine, context.bindings.named(content))
     report = checked(engine, context.referee, question, assertion, budget)
     return Reply(200, json_bytes(report_content(report, question.text)))
 

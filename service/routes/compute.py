@@ -22,6 +22,7 @@ from service.exchange import Exchange, Reply
 from service.functions.binding import Binding
 from service.json_text import decode
 from service.lean import Lean, LeanRoute
+from service.models.binding import named_in
 from service.openapi import problems
 from service.questions import Asked, source_of
 from service.reports import report_content
@@ -59,6 +60,9 @@ class Compute:
         if len(body) > settings.inline_bytes:
             return await gate.run(lambda: self._from_body(body, budget), budget, receive)
         content = decode(body)
+        if named_in(content) is not None:
+            # A model is a program with parameters that may have to be read, or drawn.
+            return await gate.run(lambda: self._from_decoded(content, budget), budget, receive)
         function = await self._context.library.obtain(content)
         if self._ask in ("vjp", "hvp") and self._is_long(content, function):
             # How a cotangent is read depends on the text, which has to be parsed for that.
@@ -89,8 +93,10 @@ class Compute:
         return self._reply(answer, asked, known)
 
     def _from_body(self, body: bytes, budget: Budget) -> Reply:
-        content = decode(body)
-        return self._from_content(content, self._context.library.named(content), budget)
+        return self._from_decoded(decode(body), budget)
+
+    def _from_decoded(self, content: Any, budget: Budget) -> Reply:
+        return self._from_content(content, self._context.bindings.named(content), budget)
 
     def _from_content(self, content: Any, function: Binding | None, budget: Budget) -> Reply:
         return self._from_question(read_asked(content, self._ask, self._engine, function), budget)

@@ -9,12 +9,14 @@ import numpy as np
 
 from engine.checking.vectors import vectors as made
 from engine.errors import EngineError, Fault, InvalidRequest
+from engine.graph.types import Shape
 from engine.limits import Budget
 from engine.question import Array, Question
 from service.context import Context
 from service.domains import FIELDS, Wanted, read_wanted
 from service.exchange import Exchange, Reply
 from service.functions.binding import Binding
+from service.functions.stored import Input
 from service.gated import Gated
 from service.json_text import decode
 from service.lean import Lean, LeanRoute
@@ -35,12 +37,13 @@ def _answer(context: Context, body: bytes, accept: str, budget: Budget) -> Reply
     unwanted = [Fault(f"/{name}", "Vectors have no such field.") for name in UNWANTED if name in content]
     if unwanted:
         raise InvalidRequest(unwanted[0].detail, faults=unwanted)
-    function = context.library.named(content)
-    shapes = {} if function is None else {name: found.shape or () for name, found in function.free.items()}
+    # The seed is that of the points here, and the domain tells which inputs there are.
+    named = {name: value for name, value in content.items() if name not in FIELDS}
+    function = context.bindings.named({**named, "at": content.get("domain")})
+    shapes = {} if function is None else {name: _shape(found) for name, found in function.free.items()}
     wanted = read_wanted(content, shapes, accept, context.settings.vectors_points, context.settings.vectors_elements)
-    rest = {name: value for name, value in content.items() if name not in FIELDS}
     example = {name: np.zeros(r.shape).tolist() for name, r in wanted.domain.items()}
-    asked = read_question({**rest, "at": example}, engine.limits, function)
+    asked = read_question({**named, "at": example}, engine.limits, function)
 
     def ask(at: Mapping[str, Array], over: tuple[str, ...]) -> Question:
         return _question(at, over, asked.question, function)
@@ -53,6 +56,11 @@ def _answer(context: Context, body: bytes, accept: str, budget: Budget) -> Reply
         error.hint = error.hint and error.hint.replace('in "at"', 'in "domain"')
         raise
     return _written(found, wanted, asked.encoding, asked.question)
+
+
+def _shape(found: Input) -> Shape:
+    """The shape of an input that a domain does not tell: one example, where there is an axis over them."""
+    return (1, *(found.shape or ())) if found.examples else found.shape or ()
 
 
 def _written(found: Any, wanted: Wanted, encoding: str, question: Question) -> Reply:

@@ -11,6 +11,7 @@ from service.schemas.documented import Documented
 
 SOURCES = ("expr", "program", "function", "model")
 NameList = list[str]
+Whole = Annotated[int, Field(ge=0, le=2**53 - 1)]
 PROGRAM_EXAMPLE: Any = {
     "program": "y = x\nwhile abs(y^2 - x) > 1e-12:\n    y = (y + x/y)/2\nreturn y",
     "at": {"x": 2},
@@ -35,8 +36,8 @@ COTANGENT_TEXT = (
 class QuestionBody(BaseModel):
     """A function, the point at which it is asked about, and with respect to what.
 
-    Exactly one of `expr`, `program`, `function` and `model` says what the function is; of these, this version takes the
-    first three.  A field that is null counts as not given.
+    Exactly one of `expr`, `program`, `function` and `model` says what the function is.  A field that is null counts as
+    not given.
     """
 
     model_config = ConfigDict(
@@ -49,7 +50,21 @@ class QuestionBody(BaseModel):
     expr: str | None = Field(None, description="One expression; `^` and `**` are power.", examples=["x^2*sin(y)"])
     program: str | None = Field(None, description=PROGRAM_TEXT, examples=[PROGRAM_EXAMPLE["program"]])
     function: str | None = Field(None, description="The id or name of a stored function: `/functions`.")
-    model: str | None = Field(None, description="The id of a model. Not in this version.")
+    model: str | None = Field(
+        None,
+        description="The id or name of a stored model: its loss where `at` has `y`, else its prediction, for examples "
+        "along the first axis of `x`. Its parameters are those of a version, unless `at` names them, and are what is "
+        "differentiated unless `wrt` is given.",
+    )
+    version: Annotated[Any, Documented(Whole | None)] = Field(
+        None, description="With `model`: the version of its parameters; the newest if absent."
+    )
+    training: bool | None = Field(
+        None, description="With `model`: as in training, with the statistics of the batch, and with what is drawn."
+    )
+    seed: Annotated[Any, Documented(Whole | None)] = Field(
+        None, description="With `training`: what is drawn depends on it; 0 if absent."
+    )
     at: dict[str, AnyArray] | None = Field(None, description="The inputs by name.", examples=[{"x": 3, "y": 0.5}])
     wrt: Annotated[Any, Documented(str | NameList | None)] = Field(
         None,

@@ -130,3 +130,40 @@ deleted_datasets = sa.Table(
     sqlite_autoincrement=True,
 )
 """The ids of the datasets that were deleted last."""
+
+models = sa.Table(
+    "models",
+    metadata,
+    sa.Column("number", NUMBER, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.String(64), nullable=False, unique=True),
+    sa.Column("name", sa.Text, nullable=True, unique=True),
+    sa.Column("definition", sa.Text, nullable=False),
+    sa.Column("estimate", sa.JSON, nullable=False),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""One row per model: its definition in normal form as JSON, and what it was estimated to cost when it was stored."""
+
+model_versions = sa.Table(
+    "model_versions",
+    metadata,
+    sa.Column("model", NUMBER, sa.ForeignKey("models.number", ondelete="CASCADE"), primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sa.Column("job", sa.String(64), nullable=True),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("summary", sa.JSON, nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.UniqueConstraint("model", "job", name="model_versions_by_job"),
+)
+"""The parameters of a model from version 1 on, in the format of safetensors; version 0 follows from the definition."""
+
+deleted_models = sa.Table(
+    "deleted_models",
+    metadata,
+    sa.Column("number", NUMBER, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.String(64), nullable=False, unique=True),
+    sqlite_autoincrement=True,
+)
+"""The ids of the models that were deleted last."""
