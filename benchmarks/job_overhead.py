@@ -17,10 +17,10 @@ from benchmarks.timing import duration
 from engine.limits import Budget
 from engine.question import Question
 from engine.task import Task
-from service.jobs.accept import task_bytes
 from service.jobs.jobs import Jobs
-from service.jobs.results import settled
+from service.jobs.minimising import Minimising
 from service.jobs.rows import DatabaseShelf
+from service.jobs.undertakings import settling, stored
 from service.jobs.work import Attempt, Worker
 from service.settings import Settings
 from service.store.database import Database
@@ -60,7 +60,7 @@ def rows() -> list[list[str]]:
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(folder), job_bytes=0)
         database = Database(settings)
-        jobs = Jobs(DatabaseShelf(database), settings, settled)
+        jobs = Jobs(DatabaseShelf(database), settings, settling(settings.limits()))
         worker = Worker(settings, threading.Event())  # type: ignore[arg-type]
         try:
             found = []
@@ -102,7 +102,7 @@ def _plain(worker: Worker, task: Task) -> Spent:
 
 def _job(worker: Worker, jobs: Jobs, task: Task) -> Spent:
     """What an attempt at a job takes, from its claim on."""
-    jobs.add(task_bytes(task), {"starts": 1}, task.stop["max_steps"])
+    jobs.add(stored(Minimising(task)), {"starts": 1}, task.stop["max_steps"])
     claim = jobs.claim("benchmark")
     assert claim is not None
     begun = Spent.now()

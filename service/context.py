@@ -14,8 +14,8 @@ from service.jobs.feed import Feed
 from service.jobs.jobs import Jobs
 from service.jobs.rows import DatabaseShelf
 from service.jobs.runner import Runner
-from service.metrics import Metrics
 from service.jobs.undertakings import Store, settling
+from service.metrics import Metrics
 from service.models.catalogue import Models
 from service.settings import Settings
 from service.store.database import Database
@@ -28,8 +28,8 @@ READERS = 2
 class Context:
     """Settings, engine, admission, counters, witnesses, database, what is stored, and jobs of one process.
 
-    `bindings` are the functions and the models, as questions name them.  `store` is where trainings have their data from.
-    `readers` admits the reading of uploaded files, which takes longer than a question may.
+    `bindings` are the functions and the models, as questions name them; `store` is where trainings have their data
+    from.  `readers` admits the reading of uploaded files, which takes longer than a question may.
     """
 
     settings: Settings

@@ -203,7 +203,7 @@ METRICS: Mapping[str, Metric] = {
         Metric(
             "confusion",
             _confusion,
-            lambda part: part.tolist(),
+            lambda part: part.astype(np.int64).tolist(),
             _for_classes,
             matrix=True,
             doc="how many examples of each class (rows) were taken for each (columns)",

@@ -23,18 +23,16 @@ from engine.graph.types import Array
 from engine.limits import Budget
 from engine.models.data import Examples, balanced, batches, fitted, shuffled
 from engine.models.finder import suggested
-from engine.models.health import Health, Remark
 from engine.models.initialisers import stream
 from engine.models.line import Gathered, Line, Point, Scores
 from engine.models.lower import program
 from engine.models.metrics import true_class
 from engine.models.model import Model
 from engine.models.regime import Regime
+from engine.models.standing import Standing
 from engine.models.step import Program, Stepped
-from engine.objective import Variables
 from engine.optimise.clipping import clipped
-from engine.optimise.plateau import Plateau, reduced
-from engine.optimise.run import WITHDRAWN
+from engine.optimise.plateau import reduced
 from engine.optimise.state import State
 from engine.optimise.stopping import StopReason
 from engine.optimise.track import Row, norm_of
@@ -42,7 +40,6 @@ from engine.question import Question
 
 CHUNK = 256
 """Examples that are scored at once, at least."""
-MOST_REMARKS = 100
 GROWN = 4.0
 """A search for a learning rate ends when the loss is so many times the least one."""
 
@@ -71,24 +68,15 @@ class Trainer:
         self._size = len(data) if regime.batch_size is None else min(regime.batch_size, len(data))
         self._program = Program(engine, model, True, self._data.weight is not None)
         self._score = Program(engine, model, False, validation is not None and validation.weight is not None)
-        self._layout = Variables({p.name: p.shape for p in model.trainable})
-        self.layers = list(dict.fromkeys(p.layer for p in model.trainable))
-        self._offsets, sizes = self._by_layers()
-        self.columns = self._columns()
         self._lr = float(regime.method.options["lr"])
-        self._spent, self._begun = 0.0, time.perf_counter()
-        self._epoch = self._batch = 0
         self._orders: dict[int, tuple[int, Array]] = {}
-        starts = [self._beginning(seed, start, data) for seed in regime.seeds]
-        self.remarks: list[Remark] = []
-        self.lines = [
-            Line(i, seed, starts[i][1], Health(self.layers, sizes), Plateau(self._lr))
-            for i, seed in enumerate(regime.seeds)
-        ]
-        self._active = list(range(len(self.lines)))
-        self._state = regime.method.start(np.stack([x for x, _ in starts]))
+        self.standing = Standing(model, regime, [self._beginning(seed, start, data) for seed in regime.seeds])
         if state is not None:
-            self._resume(state)
+            self.standing.resume(state)
+        self._layers, self._layout = self.standing.layers, self.standing.layout
+        self._offsets = np.cumsum([0, *self.standing.sizes[:-1]])
+        self.columns = self._columns()
+        self._spent, self._begun = self.standing.seconds, time.perf_counter()
 
     @property
     def per_epoch(self) -> int:
@@ -96,39 +84,30 @@ class Trainer:
         return batches(len(self._data), self._size)
 
     @property
+    def batch_size(self) -> int:
+        """How many examples a batch has, but for the last one."""
+        return self._size
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many examples there are to train on and to validate with."""
+        return len(self._data), 0 if self._validation is None else len(self._validation)
+
+    @property
+    def max_steps(self) -> int:
+        """How many steps there are at most."""
+        if self.regime.finder is not None:
+            return self.regime.finder.steps
+        return min(self.regime.epochs * self.per_epoch, self.regime.max_steps)
+
+    @property
     def seconds(self) -> float:
         """The time that it has taken, earlier attempts included."""
         return self._spent + time.perf_counter() - self._begun
 
-    @property
-    def ended(self) -> bool:
-        """Whether all seeds have come to their end."""
-        return all(line.reason is not None for line in self.lines)
-
-    @property
-    def best(self) -> Line:
-        """The seed with the lowest monitored value; the first where none has one."""
-        found = [line for line in self.lines if line.best is not None]
-        return min(found, key=lambda line: line.best.value if line.best else math.inf, default=self.lines[0])
-
-    def point(self, line: Line) -> Point:
-        """The parameters of a seed that are kept: the best or the last ones; where it is, before the first epoch."""
-        found = line.best if self.regime.keep == "best" else line.last
-        if found is None and line.number in self._active:
-            x = self._state.x[self._active.index(line.number)]
-            return Point(self._epoch, self._state.step, line.value, x, line.states, {})
-        found = found or line.last
-        assert found is not None
-        return found
-
-    def parameters(self, point: Point) -> dict[str, Array]:
-        """All parameters at a point, by name, in the order of the model."""
-        found = {**self._layout.split(point.x), **point.states}
-        return {p.name: np.array(found[p.name]) for p in self.model.parameters}
-
     def steps(self) -> Iterator[list[Row]]:
         """The rows of one step after another: one for each seed that was moved."""
-        while not self.ended:
+        while not self.standing.ended:
             rows = self._step()
             late = self.regime.max_seconds < math.inf and self.seconds >= self.regime.max_seconds
             if late:
@@ -139,20 +118,29 @@ class Trainer:
 
     def end(self, reason: StopReason) -> None:
         """End all seeds that are still going on where they are."""
-        for line in self.lines:
-            line.end(reason, WITHDRAWN[reason])
+        self.standing.end(reason)
+
+    def compile(self) -> None:
+        """Compile the programs, so that what is wrong with them is told before a step is made."""
+        line = self.standing.lines[0]
+        x = self.standing.state.x[0]
+        self._program.compiled(self._at(line, x, self._data.at(slice(0, self._size))), self.budget)
+        if self._validation is not None:
+            chunk = self._validation.at(slice(0, max(self._size, CHUNK)))
+            self._score.compiled(self._parameters_at(x, line.states, chunk), self.budget)
 
     def suggestion(self) -> float | None:
         """The learning rate that a search has found."""
         finder = self.regime.finder
         if finder is None:
             return None
-        return suggested([finder.rate(i) for i in range(finder.steps)], self.lines[0].losses)
+        return suggested([finder.rate(i) for i in range(finder.steps)], self.standing.lines[0].losses)
 
     def _step(self) -> list[Row]:
         """One step of all seeds: everything that can fail first, then the changes."""
-        state = self._state
-        active = [self.lines[i] for i in self._active]
+        standing = self.standing
+        state = standing.state
+        active = [standing.lines[i] for i in standing.active]
         batch = [self._batch_of(line) for line in active]
         found = [self._program(self._at(line, state.x[k], batch[k]), self.budget) for k, line in enumerate(active)]
         gradients = np.stack([self._layout.join(each.gradients) for each in found])
@@ -160,50 +148,54 @@ class Trainer:
         rates = self._rates(active)
         moved = self._moved(state, gradients, rates, sound)
         ahead = [self._gathered(line, batch[k], found[k]) for k, line in enumerate(active)]
-        ending = self._batch + 1 == self.per_epoch
+        ending = standing.batch + 1 == self.per_epoch
         messages = ["" if sound[k] else self._trouble(line, state.x[k], batch[k]) for k, line in enumerate(active)]
         scores = [
             self._scores(moved.x[k], {**line.states, **found[k].states}, ahead[k]) if ending and sound[k] else None
             for k, line in enumerate(active)
         ]
-        epoch, number = self._epoch + 1, state.step + 1
-        self._state = moved
-        self._epoch, self._batch = (epoch, 0) if ending else (self._epoch, self._batch + 1)
+        epoch, number = standing.epoch + 1, state.step + 1
+        standing.state = moved
+        standing.epoch, standing.batch = (epoch, 0) if ending else (standing.epoch, standing.batch + 1)
         rows = []
         for k, line in enumerate(active):
             line.value, line.norm = found[k].loss, norm_of(gradients[k])
             norms, ratios = self._norms(gradients[k]), self._ratios(state.x[k], moved.x[k])
-            self._remark(line, number, epoch, line.health.step(norms, ratios))
+            standing.remark(line, number, epoch, line.health.step(norms, ratios))
             if sound[k]:
                 line.states = {**line.states, **found[k].states}
                 line.gathered = Gathered() if ending else ahead[k]
             else:
                 line.end("diverged", messages[k])
             if (known := scores[k]) is not None:
-                self._remark(line, number, epoch, line.health.epoch())
+                standing.remark(line, number, epoch, line.health.epoch())
                 self._close(line, Point(epoch, number, self._monitored(known), moved.x[k], line.states, known))
             self._look(line, number)
             more = self._more(epoch, scores[k] or {}, norms, ratios)
-            rows.append(Row(line.number, number, line.value, line.norm, float(rates[k]), state.x[k], more))
-        self._drop()
+            rows.append(
+                Row(
+                    line.number, number, line.value, line.norm, float(rates[k]), state.x[k], more, scores[k] is not None
+                )
+            )
+        standing.drop()
         return rows
 
     def _batch_of(self, line: Line) -> Examples:
         """The next examples of a seed."""
         epoch, order = self._orders.get(line.seed, (-1, np.zeros(0)))
-        if epoch != self._epoch:
+        if epoch != self.standing.epoch:
             count = len(self._data)
-            seed = stream(line.seed, "order", self._epoch)
+            seed = stream(line.seed, "order", self.standing.epoch)
             order = shuffled(count, seed) if self.regime.shuffle else np.arange(count)
-            self._orders[line.seed] = (self._epoch, order)
-        begin = self._batch * self._size
+            self._orders[line.seed] = (self.standing.epoch, order)
+        begin = self.standing.batch * self._size
         return self._data.at(order[begin : begin + self._size])
 
     def _at(self, line: Line, x: Array, batch: Examples) -> dict[str, Array]:
         """Where the program of training is run."""
         at = self._parameters_at(x, line.states, batch)
         if self.model.random:
-            at["seed"] = np.asarray(stream(line.seed, "draw", self._state.step), dtype=np.int64)
+            at["seed"] = np.asarray(stream(line.seed, "draw", self.standing.state.step), dtype=np.int64)
         return at
 
     def _parameters_at(self, x: Array, states: Mapping[str, Array], batch: Examples) -> dict[str, Array]:
@@ -211,7 +203,7 @@ class Trainer:
         return {**batch.named(), **{p.name: known[p.name] for p in self.model.parameters}}
 
     def _rates(self, active: Sequence[Line]) -> Array:
-        step, regime = self._state.step, self.regime
+        step, regime = self.standing.state.step, self.regime
         if regime.finder is not None:
             return np.full(len(active), regime.finder.rate(step))
         if regime.plateau is not None:
@@ -298,7 +290,7 @@ class Trainer:
             message = next((w.message for w in found if w.code in ("non-finite", "singular")), "")
         except EngineError as error:
             message = error.detail
-        return f"{message} The loss or its gradient is not finite in step {self._state.step + 1:,}.".strip()
+        return f"{message} The loss or its gradient is not finite in step {self.standing.state.step + 1:,}.".strip()
 
     def _norms(self, x: Array) -> Array:
         """The norm of each layer's part of a vector."""
@@ -310,70 +302,29 @@ class Trainer:
         with np.errstate(all="ignore"):
             return np.asarray(self._norms(after - before) / self._norms(before))
 
-    def _by_layers(self) -> tuple[Array, Array]:
-        """Where the trainable numbers of each layer begin, and how many they are."""
-        sizes = [sum(p.size for p in self.model.trainable if p.layer == layer) for layer in self.layers]
-        return np.cumsum([0, *sizes[:-1]]), np.array(sizes, dtype=np.float64)
-
     def _columns(self) -> tuple[str, ...]:
         """The names of the numbers that a row has beside those of every run."""
         metrics = [measured.name for measured in self.regime.metrics if not measured.metric.matrix]
         found = ["epoch", "epoch_value", *metrics]
         if self._validation is not None:
             found += ["validation_value", *(f"validation_{name}" for name in metrics)]
-        return (*found, *(f"{kind}.{layer}" for kind in ("grad_norm", "update_ratio") for layer in self.layers))
+        return (*found, *(f"{kind}.{layer}" for kind in ("grad_norm", "update_ratio") for layer in self._layers))
 
     def _more(self, epoch: int, scores: Scores, norms: Array, ratios: Array) -> tuple[float, ...]:
         """These numbers for one row."""
-        named = self.columns[1 : len(self.columns) - 2 * len(self.layers)]
+        named = self.columns[1 : len(self.columns) - 2 * len(self._layers)]
         return (float(epoch), *(scores.get(name, math.nan) for name in named), *norms.tolist(), *ratios.tolist())
 
-    def _remark(self, line: Line, step: int, epoch: int, news: Sequence[tuple[str, str, str]]) -> None:
-        found = [Remark(step, epoch, line.number, kind, layer, detail) for kind, layer, detail in news]
-        self.remarks += found[: MOST_REMARKS - len(self.remarks)]
-
-    def _drop(self) -> None:
-        """Take out the seeds that have ended, unless all have."""
-        keep = [k for k, i in enumerate(self._active) if self.lines[i].reason is None]
-        if len(keep) in (0, len(self._active)):
-            return
-        state = self._state
-        for k, line in enumerate(self.lines[i] for i in self._active):
-            if line.reason is not None and line.last is None:
-                line.last = Point(self._epoch, state.step, line.value, state.x[k], line.states, {})
-        arrays = {name: a[keep] if a.ndim > 1 else a for name, a in state.arrays.items()}
-        self._state, self._active = State(state.step, state.x[keep], arrays), [self._active[k] for k in keep]
-
-    def _beginning(
-        self, seed: int, start: Mapping[str, Array] | None, data: Examples
-    ) -> tuple[Array, dict[str, Array]]:
-        """The trainable parameters and the states that a seed begins with."""
-        drawn = self.model.initial(seed if self.regime.redrawn else None) if start is None else start
-        states = {p.name: np.asarray(drawn[p.name]) for p in self.model.parameters if not p.trainable}
-        if start is None:
-            states |= fitted(self.model, data)
-        return self._layout.join(drawn), states
+    def _beginning(self, seed: int, start: Mapping[str, Array] | None, data: Examples) -> Mapping[str, Array]:
+        """All parameters that a seed begins with."""
+        if start is not None:
+            return start
+        return self.model.initial(seed if self.regime.redrawn else None) | fitted(self.model, data)
 
     def to_json(self) -> dict[str, Any]:
         """The state as JSON values, bit for bit."""
-        return {
-            "method": self.regime.method.rule.name,
-            "seconds": self.seconds,
-            "state": self._state.to_json(),
-            "active": self._active,
-            "epoch": self._epoch,
-            "batch": self._batch,
-            "lines": [line.to_json() for line in self.lines],
-            "remarks": [remark.to_json() for remark in self.remarks],
-        }
-
-    def _resume(self, content: Mapping[str, Any]) -> None:
-        self._spent = content["seconds"]
-        self._state, self._active = State.from_json(content["state"]), list(content["active"])
-        self._epoch, self._batch = content["epoch"], content["batch"]
-        for line, kept in zip(self.lines, content["lines"], strict=True):
-            line.resume(kept)
-        self.remarks = [Remark(**remark) for remark in content["remarks"]]
+        self.standing.seconds = self.seconds
+        return self.standing.to_json()
 
 
 def _weight(batch: Examples) -> float:

@@ -8,11 +8,10 @@ from typing import Any
 
 from engine.engine import Engine
 from engine.graph.types import Array
-from engine.limits import Budget, Limits
+from engine.limits import Budget
 from engine.models.data import Examples, divided
 from engine.models.model import Model
-from engine.models.read import read_model
-from engine.models.regime import Regime, read_regime, sized
+from engine.models.regime import read_regime, sized
 from engine.models.trainer import Trainer
 
 
@@ -20,31 +19,26 @@ from engine.models.trainer import Trainer
 class Training:
     """All that a training depends on; two of the same make the same bits.
 
-    `definition` and `options` are JSON as the client gave them, and were read without faults.  `start`: all parameters
-    to begin with, where they are not drawn.  `validation` are examples beside those to train on, where they are not a
-    part of these.  `every` step of so many goes into the history.
+    `options` are JSON as the client gave them, and were read without faults.  `start`: all parameters to begin with,
+    where they are not drawn.  `validation` are examples beside those to train on, where they are not a part of these.
+    `every` step of so many goes into the history.
     """
 
-    definition: Mapping[str, Any]
+    model: Model
     options: Mapping[str, Any]
     data: Examples
     validation: Examples | None = None
     start: Mapping[str, Array] | None = None
     every: int = 1
 
-    def model(self, limits: Limits) -> Model:
-        """The model that is trained."""
-        return read_model(dict(self.definition), limits)
-
-    def regime(self, model: Model) -> Regime:
-        """How it is trained."""
-        return sized(read_regime(self.options, model), self.every)
-
     def run(self, engine: Engine, budget: Budget, state: Mapping[str, Any] | None = None) -> Trainer:
-        """The run from its beginning, or from a state.  Raises the `EngineError` of a faulty program."""
-        model = self.model(engine.limits)
-        regime = self.regime(model)
+        """The run from its beginning, or from a state.
+
+        Raises `InvalidRequest` for a part to validate with that is empty or all there is, and the `EngineError` of a
+        faulty program.
+        """
+        regime = sized(read_regime(self.options, self.model), self.every)
         data, validation = self.data, self.validation
         if regime.fraction:
             data, validation = divided(data, regime.fraction, regime.seed)
-        return Trainer(engine, model, regime, data, validation, self.start, budget, state)
+        return Trainer(engine, self.model, regime, data, validation, self.start, budget, state)

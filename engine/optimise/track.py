@@ -19,7 +19,7 @@ class Row(NamedTuple):
 
     `value` is the client's: of what is maximised, if it is.  `rate` is the learning rate of the step that led there,
     or the damping, radius or step length of a method that has one; NaN where there is none.  `more` are numbers that
-    only some runs have, NaN where there is none in this row.
+    only some runs have, NaN where there is none in this row.  One that is to be `kept` goes into every history.
     """
 
     start: int
@@ -29,6 +29,7 @@ class Row(NamedTuple):
     rate: float
     x: Array
     more: tuple[float, ...] = ()
+    kept: bool = False
 
 
 @dataclass(slots=True)

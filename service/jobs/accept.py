@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -28,11 +27,6 @@ def accept(posted: Posted, engine: Engine, budget: Budget) -> tuple[Task, Mappin
         plan = task.plan(objective)
     told = _told(task, plan, why, posted.norms)
     return task, told, plan.stop.max_steps
-
-
-def task_bytes(task: Task) -> bytes:
-    """The task as it is stored."""
-    return json.dumps(task.to_json()).encode()
 
 
 def _told(task: Task, plan: Plan, why: str, norms: bool) -> dict[str, Any]:

@@ -12,13 +12,16 @@ from engine.optimise.track import Row
 from engine.question import Array
 from service.jobs.shelf import Chunk
 
-_HEAD = struct.Struct("<III")
-VERSION = 1
+_HEAD = struct.Struct("<IIII")
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Consecutive rows from index `first` on, by columns of one length; `variables` (rows, n) where they are kept."""
+    """Consecutive rows from index `first` on, by columns of one length.
+
+    `variables` (rows, n) where they are kept; `more` (rows, m) are the numbers that only some runs have.
+    """
 
     first: int
     start: Array
@@ -27,6 +30,7 @@ class History:
     grad_norm: Array
     rate: Array
     variables: Array | None = None
+    more: Array | None = None
 
     def __len__(self) -> int:
         return len(self.step)
@@ -34,13 +38,15 @@ class History:
     def rows(self, variables: int) -> list[Row]:
         """The rows of a run with so many variables; without variables where they were not kept."""
         points = np.zeros((len(self), variables)) if self.variables is None else self.variables
+        more = [()] * len(self) if self.more is None else map(tuple, self.more.tolist())
         columns = (self.start.tolist(), self.step.tolist(), self.value.tolist(), self.grad_norm.tolist())
-        return [Row(*row) for row in zip(*columns, self.rate.tolist(), points, strict=True)]
+        return [Row(*row) for row in zip(*columns, self.rate.tolist(), points, more, strict=True)]
 
     @staticmethod
     def of(first: int, rows: Sequence[Row], variables: bool) -> History:
         """The rows of a run."""
         kept = np.array([row.x for row in rows], dtype="<f8") if variables and rows else None
+        more = np.array([row.more for row in rows], dtype="<f8") if rows and rows[0].more else None
         return History(
             first,
             np.array([row.start for row in rows], dtype="<i8"),
@@ -49,6 +55,7 @@ class History:
             np.array([row.grad_norm for row in rows], dtype="<f8"),
             np.array([row.rate for row in rows], dtype="<f8"),
             kept,
+            more,
         )
 
     def part(self, begin: int, count: int) -> History:
@@ -63,16 +70,17 @@ class History:
             self.grad_norm[cut],
             self.rate[cut],
             None if self.variables is None else self.variables[cut],
+            None if self.more is None else self.more[cut],
         )
 
 
 def packed(history: History) -> bytes:
     """The rows as bytes."""
-    width = 0 if history.variables is None else history.variables.shape[1]
+    wide = [history.variables, history.more]
+    widths = [0 if part is None else part.shape[1] for part in wide]
     columns = [history.start, history.step, history.value, history.grad_norm, history.rate]
-    if history.variables is not None:
-        columns.append(history.variables)
-    return _HEAD.pack(VERSION, len(history), width) + b"".join(column.tobytes() for column in columns)
+    columns += [part for part in wide if part is not None]
+    return _HEAD.pack(VERSION, len(history), *widths) + b"".join(column.tobytes() for column in columns)
 
 
 def length(content: bytes) -> int:
@@ -85,7 +93,7 @@ def unpacked(chunk: Chunk | None, begin: int, limit: int) -> History:
     if chunk is None:
         return History.of(begin, [], False)
     content = chunk.content
-    _, count, width = _HEAD.unpack_from(content)
+    _, count, width, more = _HEAD.unpack_from(content)
     place = _HEAD.size
 
     def column(kind: str, size: int) -> Array:
@@ -102,5 +110,6 @@ def unpacked(chunk: Chunk | None, begin: int, limit: int) -> History:
         column("<f8", count),
         column("<f8", count),
         column("<f8", count * width).reshape(count, width) if width else None,
+        column("<f8", count * more).reshape(count, more) if more else None,
     )
     return history.part(begin, limit)

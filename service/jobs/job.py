@@ -23,13 +23,17 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is.  `value` and `best` are the client's, None before the first point; `rows` is the length of the
-    history."""
+    """How far a run is.
+
+    `value` and `best` are the client's, None before the first point; `rows` is the length of the history; `remarks` is
+    what was noticed on the way.
+    """
 
     step: int = 0
     value: float | None = None
     best: float | None = None
     rows: int = 0
+    remarks: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,6 @@ from service.arrays import from_array
 Points = Mapping[str, Any]
 
 
-def settled(task: bytes, state: bytes | None, reason: str | None) -> tuple[Mapping[str, Any], bytes]:
-    """The result of a job that was stopped where nothing computes, from its last state."""
-    asked = Task.from_json(json.loads(task))
-    return result_of(asked, asked.outcome(None if state is None else json.loads(state)), reason)
-
-
 def result_of(
     task: Task, ended: Sequence[Ended], reason: str | None = None, warnings: Sequence[Mapping[str, Any]] = ()
 ) -> tuple[Mapping[str, Any], bytes]:
@@ -43,8 +37,10 @@ def with_points(result: Mapping[str, Any], points: bytes, encoding: str) -> dict
     def written(arrays: Any) -> dict[str, Any]:
         return {name: from_array(array, encoding) for name, array in arrays_from(arrays).items()}
 
+    if "variables" not in kept:
+        return dict(result)
     found = {**result, "variables": written(kept["variables"])}
-    if found.get("last") is not None:
+    if found.get("last") is not None and "epoch" not in found["last"]:
         found["last"] = {**found["last"], "variables": written(kept.get("last", kept["variables"]))}
     if "starts" in kept:
         pairs = zip(found["starts"], kept["starts"], strict=True)

@@ -171,6 +171,7 @@ def _row(job: Job) -> dict[str, Any]:
 def _job(row: sa.Row[Any]) -> Job:
     found = row._mapping
     rest = json.loads(found["rest"])
-    rest["progress"] = Progress(**rest["progress"])
+    progress = rest["progress"]
+    rest["progress"] = Progress(**progress | {"remarks": tuple(progress["remarks"])})
     rest["story"] = tuple(Entry(*entry) for entry in rest["story"])
     return Job(number=found["number"], **{name: found[name] for name in _COLUMNS}, **rest)

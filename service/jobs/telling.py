@@ -37,6 +37,7 @@ def told(job: Job, points: bytes | None = None, waiting: int | None = None, enco
             "value": progress.value,
             "best": progress.best,
             "rows": progress.rows,
+            "remarks": list(progress.remarks),
         },
         "result": result,
         "error": job.error,
@@ -60,7 +61,8 @@ def address(id: str) -> str:
 def row_bytes(job: Job) -> int:
     """What a row of the history takes when it is written out, about."""
     size = Variables({name: tuple(shape) for name, shape in job.told["variables"].items()}).size
-    return 150 + (25 * size if job.told["record"]["variables"] else 0)
+    record = job.told["record"]
+    return 150 + 40 * len(record.get("columns", ())) + (25 * size if record["variables"] else 0)
 
 
 class Told:
@@ -70,9 +72,10 @@ class Told:
         self._several = job.told["starts"] > 1
         self._norms = job.told["record"]["grad_norm"]
         self._layout = Variables({name: tuple(shape) for name, shape in job.told["variables"].items()})
+        self._more: list[str] = job.told["record"].get("columns", [])
 
     def columns(self, history: History) -> dict[str, Any]:
-        """The rows by column; a rate that there is none of is null."""
+        """The rows by column; what there is none of is null."""
         rates = [None if rate != rate else rate for rate in history.rate.tolist()]
         found: dict[str, Any] = {"index": list(range(history.first, history.first + len(history)))}
         if self._several:
@@ -81,6 +84,9 @@ class Told:
         if self._norms:
             found["grad_norm"] = history.grad_norm.tolist()
         found["learning_rate"] = rates
+        if history.more is not None:
+            columns = zip(self._more, history.more.T.tolist(), strict=True)
+            found |= {name: [None if n != n else n for n in column] for name, column in columns}
         if history.variables is not None:
             split = self._layout.split(history.variables)
             found["variables"] = {name: from_array(array) for name, array in split.items()}
@@ -103,7 +109,7 @@ class Told:
     def head(self) -> bytes:
         """The first line of a CSV file."""
         names = ["index", *(["start"] if self._several else []), "step", "value"]
-        names += [*(["grad_norm"] if self._norms else []), "learning_rate"]
+        names += [*(["grad_norm"] if self._norms else []), "learning_rate", *self._more]
         return (",".join(names)).encode() + b"\r\n"
 
     def csv(self, history: History) -> bytes:

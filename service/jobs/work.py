@@ -21,20 +21,19 @@ import numpy as np
 from engine.engine import Engine
 from engine.errors import BudgetExceeded, EngineError, Limit, LimitExceeded
 from engine.limits import Budget
-from engine.objective import Objective
-from engine.optimise.run import Run
 from engine.optimise.track import Row
-from engine.task import Task
-from service.answers import warning_content
+from service.datasets.library import Datasets
 from service.errors import Internal, Unavailable
 from service.jobs.flag import Flag
 from service.jobs.history import History, length, packed, unpacked
 from service.jobs.job import Progress
 from service.jobs.jobs import Claim, Jobs, LostClaim
 from service.jobs.machine import Advanced, Alive, Failed, Released, Stopped, Succeeded
-from service.jobs.results import result_of, settled
 from service.jobs.rows import DatabaseShelf
 from service.jobs.shelf import Chunk
+from service.jobs.undertaking import Going
+from service.jobs.undertakings import Store, read, settling
+from service.models.catalogue import Models
 from service.problems import problem_of
 from service.settings import Settings
 from service.store.database import Database
@@ -107,7 +106,9 @@ class Worker:
     def __init__(self, settings: Settings, stop: Flag) -> None:
         self.settings, self.stop = settings, stop
         self.engine = Engine(settings.limits(), 64)
-        self.jobs = Jobs(DatabaseShelf(Database(settings, migrated=True)), settings, settled)
+        database = Database(settings, migrated=True)
+        self.store = Store(Datasets(settings, database), Models(settings, database))
+        self.jobs = Jobs(DatabaseShelf(database), settings, settling(settings.limits()))
         self._idle = threading.Event()
         self._idle.set()
 
@@ -130,11 +131,10 @@ class Attempt:
 
     def __init__(self, worker: Worker, claim: Claim) -> None:
         self._worker, self._jobs, self._claim = worker, worker.jobs, claim.job
-        self._task = Task.from_json(json.loads(claim.task))
+        self._task = read(claim.job.id, claim.task, worker.engine.limits, worker.store)
         self._state: Mapping[str, Any] | None = None if claim.state is None else json.loads(claim.state)
         self._budget = Budget.starting_now(self._seconds())
-        self._run: Run | None = None
-        self._objective: Objective | None = None
+        self._run: Going | None = None
         self._rows: list[Row] = []
         self._unwritten = self._pending(claim)
         self._latest: Row | None = None
@@ -142,7 +142,7 @@ class Attempt:
         self._interruption: Interruption | None = None
         self._stepping, self._over = False, threading.Event()
         self._stored_at = time.perf_counter()
-        self._pause = max(FLUSH_SECONDS, FLUSH_PART * STATE_SECONDS * self._task.points.size)
+        self._pause = max(FLUSH_SECONDS, FLUSH_PART * STATE_SECONDS * self._task.numbers)
 
     def run(self) -> str | None:
         """Go on until the run has ended or has to stop; a story for the log where something went wrong."""
@@ -183,16 +183,16 @@ class Attempt:
 
     def _seconds(self) -> float:
         spent = 0.0 if self._state is None else float(self._state["seconds"])
-        most = self._task.stop.get("max_seconds")
+        most = self._task.max_seconds
         limit = self._worker.settings.job_seconds
         return max(0.0, (limit if most is None else min(limit, most)) - spent)
 
     def _steps(self) -> None:
-        self._run, self._objective = self._task.run(self._worker.engine, self._budget, self._state)
-        every, keep, tracks = self._task.every, self._task.keep, self._run.tracks
-        for rows in self._run.steps():
+        run = self._run = self._task.begin(self._worker.engine, self._budget, self._state)
+        every, keep = self._task.every, self._task.keep
+        for rows in run.steps():
             for row in rows:
-                if row.step % every == 0 or tracks[row.start].reason is not None:
+                if row.step % every == 0 or run.over(row.start) or row.kept:
                     # The points of all rows until the next store may be more than memory holds.
                     self._rows.append(row if keep else row._replace(x=NOWHERE))
                     if self._unwritten:
@@ -218,14 +218,13 @@ class Attempt:
         if claim.pending is None:
             return {}
         rows = unpacked(Chunk(0, length(claim.pending), claim.pending), 0, length(claim.pending))
-        return {row.start: row for row in rows.rows(self._task.layout.size)}
+        return {row.start: row for row in rows.rows(self._task.width)}
 
     def _progress(self) -> Progress:
         count, latest = self._stored + len(self._rows), self._latest
         if self._run is None or latest is None:
             return replace(self._claim.progress, rows=count)
-        best = self._run.best.best
-        return Progress(latest.step, latest.value, None if best is None else self._task.sign * best.value, count)
+        return Progress(latest.step, latest.value, self._run.best, count, tuple(self._run.remarks))
 
     def _news(self) -> tuple[History, bytes | None, bytes | None]:
         rows = History.of(self._stored, self._rows, self._task.keep)
@@ -246,22 +245,11 @@ class Attempt:
             run.end("cancelled" if why == "cancelled" else "max-seconds")
             # What was not to be recorded, and is now the end.
             self._rows += self._unwritten.values()
-        ended = self._task.outcome(self._state) if run is None else self._task.found(run.tracks)
-        result, points = result_of(self._task, ended, why or "max-seconds", self._warnings())
+        reason = why or "max-seconds"
+        result, points = self._task.left(self._state, reason) if run is None else run.outcome(reason)
         kind = Stopped if why == "cancelled" else Succeeded
         rows = History.of(self._stored, self._rows, self._task.keep)
         self._jobs.finish(self._claim, kind(self._progress(), result), rows, points)
-
-    def _warnings(self) -> list[dict[str, Any]]:
-        """What is to be said of the best point."""
-        best = None if self._run is None else self._run.best.best
-        if best is None or self._objective is None:
-            return []
-        self._objective.budget = Budget.starting_now(1.0)
-        try:
-            return [warning_content(w, self._task.question.text) for w in self._objective.warnings(best.x)]
-        except EngineError:
-            return []
 
     def _fail(self, error: EngineError | Internal) -> None:
         self._rows, self._unwritten = [*self._rows, *self._unwritten.values()], {}

@@ -19,10 +19,13 @@ from service.bodies import read_json_body
 from service.context import Context
 from service.cursors import is_number, number_of
 from service.exchange import Exchange, Reply
-from service.jobs.accept import accept, task_bytes
+from service.jobs.accept import accept
 from service.jobs.job import Job
+from service.jobs.minimising import Minimising
 from service.jobs.request import read_job
 from service.jobs.telling import Told, address, row_bytes, told
+from service.jobs.training_request import is_training, read_training
+from service.jobs.undertakings import stored
 from service.json_text import decode
 from service.lean import Lean, LeanRoute
 from service.openapi import problems
@@ -78,9 +81,12 @@ class Submit:
         if known is not None:
             # Sent again: whatever has changed meanwhile, a stored function that was deleted for instance.
             return known
+        if is_training(sent):
+            training = read_training(sent, context.settings, context.engine, context.store, budget)
+            return context.jobs.add(stored(training.learning), training.told, training.max_steps, key, digest)[0]
         posted = read_job(sent, context.settings, context.engine.limits, context.library.named(sent))
         task, about, max_steps = accept(posted, context.engine, budget)
-        return context.jobs.add(task_bytes(task), about, max_steps, key, digest)[0]
+        return context.jobs.add(stored(Minimising(task)), about, max_steps, key, digest)[0]
 
 
 def content(context: Context, id: str, encoding: str = "json") -> bytes:

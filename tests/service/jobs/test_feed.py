@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from engine.limits import Limits
 from service import app as applications
 from service.app import edged
 from service.context import Context
@@ -23,8 +24,8 @@ from service.jobs.job import Job
 from service.jobs.jobs import Jobs
 from service.jobs.machine import Advanced, Released, Succeeded
 from service.jobs.memory import MemoryShelf
-from service.jobs.results import settled
 from service.jobs.shelf import Pulse
+from service.jobs.undertakings import settling
 from service.settings import Settings
 from tests.service.asgi import Wire, scope_of
 from tests.service.jobs.making import bytes_of, progress_of, rows_of, settings_of, task_of, told_of
@@ -39,7 +40,7 @@ class Counting(Jobs):
     """Jobs that count how often they are looked at and read, and can be away."""
 
     def __init__(self) -> None:
-        super().__init__(MemoryShelf(), Settings(job_workers=0), settled)
+        super().__init__(MemoryShelf(), Settings(job_workers=0), settling(Limits()))
         self.looks = self.reads = self.answered = 0
         self.away = False
         self.before_get: Callable[[], None] = lambda: None

@@ -12,15 +12,16 @@ import pytest
 
 from engine.engine import Engine
 from engine.errors import LimitExceeded
-from engine.limits import Budget
+from engine.limits import Budget, Limits
 from service.errors import Conflict, Gone, NotFound, Overloaded
 from service.jobs.history import History
 from service.jobs.job import Job, Progress
 from service.jobs.jobs import DROPPED, Claim, Jobs, LostClaim
 from service.jobs.machine import Advanced, Alive, Effect, Event, Failed, IllegalEvent, Released, Stopped, Succeeded
 from service.jobs.memory import MemoryShelf
-from service.jobs.results import settled, with_points
+from service.jobs.results import with_points
 from service.jobs.shelf import Shelf
+from service.jobs.undertakings import settling
 from service.settings import Settings
 from tests.service.jobs.making import bytes_of, progress_of, rows_of, task_of, told_of
 
@@ -31,7 +32,7 @@ PROBLEM = {"type": "/errors/internal", "detail": "it broke"}
 
 
 def _jobs(shelf: Shelf, **settings: Any) -> Jobs:
-    return Jobs(shelf, Settings(job_workers=0, **settings), settled)
+    return Jobs(shelf, Settings(job_workers=0, **settings), settling(Limits()))
 
 
 @pytest.fixture

@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
+from engine.limits import Limits
 from service.jobs import work
 from service.jobs.job import Job, Progress
 from service.jobs.jobs import Claim, Jobs, LostClaim
 from service.jobs.machine import Released, Succeeded
 from service.jobs.memory import MemoryShelf
-from service.jobs.results import settled
 from service.jobs.runner import Runner
+from service.jobs.undertakings import settling
 from service.settings import Settings
 from tests.service.jobs.making import bytes_of, progress_of, rows_of, settings_of, task_of, told_of, until
 from tests.service.live import PATIENCE
@@ -80,7 +81,7 @@ class Floor:
         given = {"job_workers": 2, "job_ready": 0, "job_poll_seconds": 0.02, "job_grace_seconds": 0.05, **settings}
         self.settings = settings_of(folder, **given)
         self.shelf = MemoryShelf()
-        self.jobs = Jobs(self.shelf, self.settings, settled)
+        self.jobs = Jobs(self.shelf, self.settings, settling(Limits()))
         self.hands: list[Hands] = []
         self.told: list[tuple[str, dict[str, Any]]] = []
         self.ended = self.faults = 0

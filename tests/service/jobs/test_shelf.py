@@ -14,13 +14,14 @@ from typing import Any
 
 import pytest
 
+from engine.limits import Limits
 from service.jobs.job import Entry, Job, Progress
 from service.jobs.jobs import Jobs
 from service.jobs.machine import Claimed, happened
 from service.jobs.memory import MemoryShelf
-from service.jobs.results import settled
 from service.jobs.rows import REMEMBERED, DatabaseShelf
 from service.jobs.shelf import Chunk, Pulse, Shelf, Transaction
+from service.jobs.undertakings import settling
 from service.settings import Settings
 from service.store.database import Database
 from tests.service.jobs.making import job_of, settings_of
@@ -371,7 +372,7 @@ def test_writers_take_turns(shelf: Shelf) -> None:
 
 
 def _claims(shelf: Shelf, settings: Settings, owner: str) -> list[str]:
-    jobs = Jobs(shelf, settings, settled)
+    jobs = Jobs(shelf, settings, settling(Limits()))
     found = []
     while (claim := jobs.claim(owner)) is not None:
         assert claim.job.owner == owner

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from engine.errors import BudgetExceeded, EngineError, LimitExceeded, Unsupported
+from engine.limits import Limits
 from engine.objective import Objective
 from engine.optimise.run import Run
 from engine.optimise.table import RULES
@@ -28,9 +29,10 @@ from service.jobs.history import History
 from service.jobs.job import Job
 from service.jobs.jobs import Claim, Jobs
 from service.jobs.memory import MemoryShelf
-from service.jobs.results import settled, with_points
+from service.jobs.results import with_points
 from service.jobs.rows import DatabaseShelf
 from service.jobs.shelf import Shelf
+from service.jobs.undertakings import settling
 from service.jobs.work import Attempt, Worker
 from service.store.database import Database
 from tests.service.jobs.making import DATA, ENDLESS, bytes_of, settings_of, task_of, told_of, until
@@ -44,7 +46,7 @@ class Bench:
         self.settings = settings_of(folder, **settings)
         self.worker = Worker(self.settings, Flag())
         self.shelf = shelf or MemoryShelf()
-        self.jobs = self.worker.jobs = Jobs(self.shelf, self.settings, settled)
+        self.jobs = self.worker.jobs = Jobs(self.shelf, self.settings, settling(Limits()))
 
     def post(self, task: Task) -> Job:
         """A new job for a task."""

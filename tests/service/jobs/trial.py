@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from http.client import HTTPException
 from random import Random
 
+from engine.limits import Limits
 from service.jobs.job import FINISHED, Job
 from service.jobs.jobs import Jobs
-from service.jobs.results import settled
 from service.jobs.rows import DatabaseShelf
+from service.jobs.undertakings import settling
 from service.settings import Settings
 from service.store.database import Database
 from tests.service.jobs.chaos import PATIENCE, PAUSE, Cluster, Driver, Kind, Server, until
@@ -94,7 +95,7 @@ class Trial:
         self._count, self._random = servers, random
         self._settings = _settings(cluster)
         self._database = Database(self._settings)
-        self.store = Jobs(DatabaseShelf(self._database), self._settings, settled)
+        self.store = Jobs(DatabaseShelf(self._database), self._settings, settling(Limits()))
         self._recoveries = Recoveries(self.store)
         self._accepted: dict[str, Order] = {}
         self._posted = threading.Event()
