@@ -19,6 +19,7 @@ from engine.graph.exactness import EXACT, MOVES, WHOLE
 from engine.graph.recipes import graph_steps
 from engine.graph.values import Graph, Node, Value
 from engine.primitives.conditioning import ACCUMULATING, CONTROL, LOOSE, MATRIX, TAME
+from engine.primitives.sliding import disjoint, overlap_add, taken
 
 Guard = Callable[..., bool]
 """Of the output (the first, of several) and the arguments of a node."""
@@ -63,7 +64,7 @@ POSITIVE = frozenset(
     ["square", "abs", "exp", "exp2", "sqrt", "sigmoid", "softplus", "relu", "norm", "hypot", "softmax"]
 )
 """Never below 0, whatever their arguments."""
-ADDING = frozenset(["add", "sum", "cumsum", "scatter_add", "matmul"])
+ADDING = frozenset(["add", "sum", "cumsum", "scatter_add", "overlap_add", "matmul"])
 KEEPING = ADDING | MOVES | {"multiply", "chain", "divide", "reciprocal", "prod", "element", "gather", "select"}
 """Never below 0 where no argument is."""
 
@@ -115,7 +116,10 @@ def _underflown(node: Node) -> bool:
 
 
 def _of_one_term(node: Node) -> bool:
-    """Whether this is an outer product: nothing is added up."""
+    """Whether nothing is added up: this is an outer product, or puts windows back that do not overlap."""
+    if node.primitive.name == "overlap_add":
+        windows = taken(node)
+        return disjoint(windows["sizes"], windows["strides"], windows["dilations"])
     return node.primitive.name == "matmul" and node.inputs[0].shape[-1] == 1
 
 
@@ -123,7 +127,7 @@ def _guard(node: Node, step: float) -> Guard | None:
     name = node.primitive.name
     if name in _RULES:
         rule = _RULES[name]
-        return partial(rule, step, **({"axes": node.params["axes"]} if name in _WITH_AXES else {}))
+        return partial(rule, step, **(node.params if name in _WITH_PARAMS else {}))
     return partial(_unruly, step)
 
 
@@ -209,6 +213,13 @@ def _scatter_cancels(step: float, out: Any, base: Any, *rest: Any) -> bool:
     return _smallest_below(out, step * _length(base))
 
 
+def _overlap_cancels(step: float, out: Any, x: Any, **params: Any) -> bool:
+    if x.size > SMALL and _clearly_above(out, step * (x.size / max(1, out.size)) * _largest(x)):
+        return False
+    # Many are exact zeros, to which nothing was added, or only zeros: these have lost nothing.
+    return _any(np.abs(out) < step * overlap_add.value(np.abs(x), **params))
+
+
 def _product_cancels(step: float, out: Any, x: Any, y: Any) -> bool:
     if x.size + y.size > SMALL and _clearly_above(out, step * x.shape[-1] * _largest(x) * _largest(y)):
         return False
@@ -254,14 +265,15 @@ def _always(step: float, out: Any, *arguments: Any) -> bool:
     return True
 
 
-_CANCELLING = frozenset(("add", "subtract", "sum", "cumsum", "matmul", "centre"))
-_WITH_AXES = frozenset(("sum", "cumsum"))
+_CANCELLING = frozenset(("add", "subtract", "sum", "cumsum", "overlap_add", "matmul", "centre"))
+_WITH_PARAMS = frozenset(("sum", "cumsum", "overlap_add"))
 _RULES: dict[str, Guard] = {
     "add": _cancels,
     "subtract": _cancels,
     "sum": _sum_cancels,
     "cumsum": _running_sum_cancels,
     "scatter_add": _scatter_cancels,
+    "overlap_add": _overlap_cancels,
     "add_region": _small_result,
     "add_at": _small_result,
     "matmul": _product_cancels,
