@@ -11,12 +11,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from functools import partial
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from engine.graph.exactness import EXACT, MOVES, WHOLE
 from engine.graph.recipes import graph_steps
+from engine.graph.types import Shape
 from engine.graph.values import Graph, Node, Value
 from engine.primitives.conditioning import ACCUMULATING, CONTROL, LOOSE, MATRIX, TAME
 from engine.primitives.sliding import disjoint, overlap_add, taken
@@ -213,11 +215,17 @@ def _scatter_cancels(step: float, out: Any, base: Any, *rest: Any) -> bool:
     return _smallest_below(out, step * _length(base))
 
 
-def _overlap_cancels(step: float, out: Any, x: Any, **params: Any) -> bool:
-    if x.size > SMALL and _clearly_above(out, step * (x.size / max(1, out.size)) * _largest(x)):
+def _overlap_cancels(step: float, out: Any, x: Any, *, shape: Shape, axes: tuple[int, ...], **params: Any) -> bool:
+    if x.size > SMALL and _clearly_above(out, step * prod(x.shape[out.ndim :]) * _largest(x)):
         return False
-    # Many are exact zeros, to which nothing was added, or only zeros: these have lost nothing.
-    return _any(np.abs(out) < step * overlap_add.value(np.abs(x), **params))
+    # Many are zeros to which nothing was added, or only zeros: these have lost nothing.
+    rows = len(out) if 0 in axes else max(1, BLOCK * len(x) // max(1, x.size))
+    for i in range(0, len(out), rows):
+        some = out[i : i + rows]
+        terms = np.abs(x if 0 in axes else x[i : i + rows])
+        if _any(np.abs(some) < step * overlap_add.value(terms, shape=some.shape, axes=axes, **params)):
+            return True
+    return False
 
 
 def _product_cancels(step: float, out: Any, x: Any, y: Any) -> bool:

@@ -160,9 +160,8 @@ def _pooled(function: str, count: int, size: Shape, stride: Shape | None, paddin
     return Slide(function, sizes, strides, (1,) * count, padding)
 
 
-def _frame_of_pool(slide: Slide, lengths: Numbers) -> tuple[list[tuple[int, int]], list[Any]]:
-    """The frame, and for each axis how many real elements there are in the windows along it."""
-    frame = slide.framed(lengths)
+def _counts(slide: Slide, lengths: Numbers, frame: list[tuple[int, int]]) -> list[Any]:
+    """For each axis, how many real elements there are in the windows along it."""
     counts = []
     for n, size, stride, (before, after) in zip(lengths, slide.sizes, slide.strides, frame, strict=True):
         first = np.arange(positions(before + n + after, size, stride, 1)) * stride - before
@@ -173,26 +172,28 @@ def _frame_of_pool(slide: Slide, lengths: Numbers) -> tuple[list[tuple[int, int]
                 "holds none of them.",
                 hint='padding="same"',
             )
-    return frame, counts
+    return counts
 
 
 def _max_pool(name: str, count: int, x: Value, size: Shape, stride: Shape | None, padding: Padding) -> Value:
     first = with_channels(name, x, count)
     slide = _pooled(name, count, size, stride, padding)
-    frame, _ = _frame_of_pool(slide, x.shape[first:-1])
+    frame = slide.framed(x.shape[first:-1])
     if x.type.dtype == "bool":
         x = cast(x, dtype="int")
     # Smaller than every number, so that it is never the largest.
     least = constant(-np.inf) if x.type.dtype == "real" else constant(-(2**63), "int")
     slid = slide.taken(x, first, frame, least if any(map(any, frame)) else None)
+    _counts(slide, x.shape[first:-1], frame)
     return max_(slid, axes=tuple(range(x.rank, x.rank + count)))
 
 
 def _mean_pool(name: str, count: int, x: Value, size: Shape, stride: Shape | None, padding: Padding) -> Value:
     first = with_channels(name, x, count)
     slide = _pooled(name, count, size, stride, padding)
-    frame, counts = _frame_of_pool(slide, x.shape[first:-1])
+    frame = slide.framed(x.shape[first:-1])
     total = sum_(slide.taken(as_real(x), first, frame), axes=tuple(range(x.rank, x.rank + count)))
+    counts = _counts(slide, x.shape[first:-1], frame)
     number = counts[0]
     for more in counts[1:]:
         number = np.multiply.outer(number, more)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -57,10 +58,17 @@ def _windows(x: Any, *, axes: Numbers, sizes: Numbers, strides: Numbers, dilatio
 
 
 def _overlap_add(x: Any, *, shape: Shape, axes: Numbers, strides: Numbers, dilations: Numbers) -> Any:
-    # All windows at once, one of their elements after the other.
-    result = np.zeros(shape, dtype=x.dtype)
     rank = len(shape)
+    if prod(x.shape[axis] for axis in axes) < prod(x.shape[rank:]):
+        # Positions and offsets play the same part, so that windows can be added one by one if they are few.
+        for number, axis in enumerate(axes):
+            x = np.swapaxes(x, axis, rank + number)
+        strides, dilations = dilations, strides
+    # In memory, the axes of the result lie in the order of those of x: others are several times slower to add.
+    order = sorted(range(rank), key=lambda axis: -abs(x.strides[axis]))
+    result = np.zeros([shape[axis] for axis in order], dtype=x.dtype).transpose(np.argsort(order))
     places = [slice(None)] * rank
+    # One element after the other, of all windows at once.
     for offsets in np.ndindex(x.shape[rank:]):
         for axis, offset, stride, dilation in zip(axes, offsets, strides, dilations, strict=True):
             start = offset * dilation
