@@ -56,6 +56,7 @@ GROUPS = (
     "distributions",
     "random",
     "linear algebra",
+    "windows",
     "shape",
     "joining",
     "creation",

@@ -59,7 +59,7 @@ LOST = 1e-290
 WHOLE_UP_TO = 2.0**53
 WHOLE_ARITHMETIC = frozenset(["add", "subtract", "multiply", "square"])
 """Exact for whole numbers, as long as the result is not too large."""
-SUMMING = frozenset(["sum", "cumsum", "scatter_add"])
+SUMMING = frozenset(["sum", "cumsum", "scatter_add", "overlap_add"])
 ARITHMETIC = frozenset(["add", "subtract", "multiply", "chain", "divide", "reciprocal", "square", "sqrt"])
 
 

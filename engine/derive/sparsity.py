@@ -23,13 +23,14 @@ from engine.graph.values import Graph, Node, Value
 from engine.limits import Budget
 from engine.primitives.indexing import gather
 from engine.primitives.reductions import shift_axes
+from engine.primitives.sliding import taken, windows
 
 Pattern = Any
 """A `scipy.sparse.csr_array` of truth values."""
 
 MOVERS = frozenset(
-    ("reshape", "transpose", "broadcast_to", "strided", "unstrided", "flip", "element", "unelement", "triangle")
-)
+    ("reshape", "transpose", "broadcast_to", "strided", "unstrided", "windows", "flip", "element", "unelement")
+) | {"triangle"}
 """Operations on one array whose result has each element from one element, or is 0 there."""
 
 
@@ -105,6 +106,8 @@ class _Walk:
                 # An index out of range is refused, with its place, when the graph is run.
                 with suppress(ShapeMismatch):
                     return [move(node, incoming, indices)]
+        if name == "overlap_add":
+            return [self._overlapped(node, incoming)]
         if name in ("concatenate", "stack"):
             return [self._joined(node, incoming)]
         if name == "matmul":
@@ -155,6 +158,13 @@ class _Walk:
         out, x = node.outputs[0], node.inputs[0]
         numbers = np.arange(out.type.size).reshape(out.shape)
         places = np.broadcast_to(gather.value(numbers, *indices), x.shape)
+        return self._grouped(incoming[0], np.ravel(places), out.type.size)
+
+    def _overlapped(self, node: Node, incoming: Sequence[Pattern | None]) -> Pattern | None:
+        if incoming[0] is None:
+            return None
+        out = node.outputs[0]
+        places = windows.value(np.arange(out.type.size).reshape(out.shape), **taken(node))
         return self._grouped(incoming[0], np.ravel(places), out.type.size)
 
     def _joined(self, node: Node, incoming: Sequence[Pattern | None]) -> Pattern:

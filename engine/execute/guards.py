@@ -11,14 +11,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from functools import partial
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from engine.graph.exactness import EXACT, MOVES, WHOLE
 from engine.graph.recipes import graph_steps
+from engine.graph.types import Shape
 from engine.graph.values import Graph, Node, Value
 from engine.primitives.conditioning import ACCUMULATING, CONTROL, LOOSE, MATRIX, TAME
+from engine.primitives.sliding import disjoint, overlap_add, taken
 
 Guard = Callable[..., bool]
 """Of the output (the first, of several) and the arguments of a node."""
@@ -63,7 +66,7 @@ POSITIVE = frozenset(
     ["square", "abs", "exp", "exp2", "sqrt", "sigmoid", "softplus", "relu", "norm", "hypot", "softmax"]
 )
 """Never below 0, whatever their arguments."""
-ADDING = frozenset(["add", "sum", "cumsum", "scatter_add", "matmul"])
+ADDING = frozenset(["add", "sum", "cumsum", "scatter_add", "overlap_add", "matmul"])
 KEEPING = ADDING | MOVES | {"multiply", "chain", "divide", "reciprocal", "prod", "element", "gather", "select"}
 """Never below 0 where no argument is."""
 
@@ -115,7 +118,10 @@ def _underflown(node: Node) -> bool:
 
 
 def _of_one_term(node: Node) -> bool:
-    """Whether this is an outer product: nothing is added up."""
+    """Whether nothing is added up: this is an outer product, or puts windows back that do not overlap."""
+    if node.primitive.name == "overlap_add":
+        windows = taken(node)
+        return disjoint(windows["sizes"], windows["strides"], windows["dilations"])
     return node.primitive.name == "matmul" and node.inputs[0].shape[-1] == 1
 
 
@@ -123,7 +129,7 @@ def _guard(node: Node, step: float) -> Guard | None:
     name = node.primitive.name
     if name in _RULES:
         rule = _RULES[name]
-        return partial(rule, step, **({"axes": node.params["axes"]} if name in _WITH_AXES else {}))
+        return partial(rule, step, **(node.params if name in _WITH_PARAMS else {}))
     return partial(_unruly, step)
 
 
@@ -209,6 +215,19 @@ def _scatter_cancels(step: float, out: Any, base: Any, *rest: Any) -> bool:
     return _smallest_below(out, step * _length(base))
 
 
+def _overlap_cancels(step: float, out: Any, x: Any, *, shape: Shape, axes: tuple[int, ...], **params: Any) -> bool:
+    if x.size > SMALL and _clearly_above(out, step * prod(x.shape[out.ndim :]) * _largest(x)):
+        return False
+    # Many are zeros to which nothing was added, or only zeros: these have lost nothing.
+    rows = len(out) if 0 in axes else max(1, BLOCK * len(x) // max(1, x.size))
+    for i in range(0, len(out), rows):
+        some = out[i : i + rows]
+        terms = np.abs(x if 0 in axes else x[i : i + rows])
+        if _any(np.abs(some) < step * overlap_add.value(terms, shape=some.shape, axes=axes, **params)):
+            return True
+    return False
+
+
 def _product_cancels(step: float, out: Any, x: Any, y: Any) -> bool:
     if x.size + y.size > SMALL and _clearly_above(out, step * x.shape[-1] * _largest(x) * _largest(y)):
         return False
@@ -254,14 +273,15 @@ def _always(step: float, out: Any, *arguments: Any) -> bool:
     return True
 
 
-_CANCELLING = frozenset(("add", "subtract", "sum", "cumsum", "matmul", "centre"))
-_WITH_AXES = frozenset(("sum", "cumsum"))
+_CANCELLING = frozenset(("add", "subtract", "sum", "cumsum", "overlap_add", "matmul", "centre"))
+_WITH_PARAMS = frozenset(("sum", "cumsum", "overlap_add"))
 _RULES: dict[str, Guard] = {
     "add": _cancels,
     "subtract": _cancels,
     "sum": _sum_cancels,
     "cumsum": _running_sum_cancels,
     "scatter_add": _scatter_cancels,
+    "overlap_add": _overlap_cancels,
     "add_region": _small_result,
     "add_at": _small_result,
     "matmul": _product_cancels,

@@ -18,7 +18,7 @@ from engine.graph.values import Node
 from engine.primitives.conditioning import CONTROL, LOOSE, MATRIX
 
 UNIT = 2.0**-53
-SUMMING = frozenset(("sum", "cumsum", "scatter_add", "matmul", "add_at", "centre", "recurrence"))
+SUMMING = frozenset(("sum", "cumsum", "scatter_add", "overlap_add", "matmul", "add_at", "centre", "recurrence"))
 
 
 def noisy(node: Node, function: Callable[..., Any]) -> Callable[..., Any] | None:

@@ -15,7 +15,7 @@ from engine.graph.loops import Parts
 from engine.graph.values import Graph, Node, Value
 
 VIEWS = frozenset(
-    ("reshape", "transpose", "broadcast_to", "strided", "flip", "element", "gather", "read_region", "cast")
+    ("reshape", "transpose", "broadcast_to", "strided", "windows", "flip", "element", "gather", "read_region", "cast")
 )
 """Operations whose result may share memory with their first argument."""
 FRESH = frozenset(("elementwise", "linear", "multilinear"))
@@ -220,7 +220,7 @@ def _carried(parts: Parts) -> tuple[frozenset[int], Owned]:
 
 def _made(node: Node, given: Sequence[frozenset[ROOT]]) -> list[frozenset[ROOT]]:
     """In whose memory the results of an ordinary node may be."""
-    if node.primitive.name == "broadcast_to":
+    if node.primitive.name in ("broadcast_to", "windows"):
         return [given[0] | {FOREIGN}]  # one element stands for many: not to be written to
     if node.primitive.name in VIEWS:
         return [given[0]]

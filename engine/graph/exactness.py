@@ -18,7 +18,8 @@ CHOICES = frozenset(["minimum", "maximum", "max", "min", "relu", "select", "sort
 WHOLE = frozenset(["sign", "floor", "ceil", "trunc", "round", "step", "argmax", "argmin", "argsort", "tie_groups"])
 COMPARISONS = frozenset(["less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "isfinite", "isnan"])
 LOGIC = frozenset(["any", "all", "logical_and", "logical_or", "logical_not", "logical_xor"])
-MOVES = frozenset(["reshape", "transpose", "broadcast_to", "strided", "unstrided", "flip", "concatenate", "stack"])
+ARRANGED = ["reshape", "transpose", "broadcast_to", "strided", "unstrided", "flip", "concatenate", "stack", "windows"]
+MOVES = frozenset(ARRANGED)
 ELEMENTS = frozenset(["element", "unelement", "gather", "triangle", "negative", "abs", "cast", "rounding"])
 GIVEN = frozenset(["stop_gradient", "truncated", "random_uniform", "random_normal"])
 PARTS = frozenset(["put", "read_region"])
@@ -159,6 +160,7 @@ _TESTS: dict[str, Callable[..., bool]] = {
     "power": _is_power,
     "sum": _is_total,
     "cumsum": _is_total,
+    "overlap_add": _is_total,
     "matmul": _is_matrix_product,
     "prod": _is_product_of_all,
     "mod": _is_whole,

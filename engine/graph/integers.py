@@ -14,7 +14,9 @@ import numpy as np
 
 from engine.errors import LimitExceeded
 
-GROWING = frozenset(("add", "subtract", "multiply", "square", "sum", "cumsum", "matmul", "recurrence", "prod"))
+GROWING = frozenset(
+    ("add", "subtract", "multiply", "square", "sum", "cumsum", "overlap_add", "matmul", "recurrence", "prod")
+)
 """Primitives whose result can be longer than their arguments."""
 LARGEST = 2.0**62
 

@@ -27,5 +27,5 @@ LOOSE = frozenset(["j0", "j1", "bessel_j", "lgamma", "digamma", "polygamma", "ga
 """Near their zeros, library functions are only as good as for an argument that was rounded."""
 UNRULY = LOOSE | {"mod", "sinc"}
 """Without a guard of their own."""
-ACCUMULATING = frozenset(["sum", "cumsum", "scatter_add", "matmul", "centre"])
+ACCUMULATING = frozenset(["sum", "cumsum", "scatter_add", "overlap_add", "matmul", "centre"])
 """They round on the way, so that even exact terms may cancel."""

@@ -12,19 +12,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
-Kind = Literal["Value", "Values", "Indices", "Axis", "Axes", "Shape", "Widths", "int", "float", "bool", "str", "Order"]
+Kind = Literal[
+    "Value", "Values", "Indices", "Axis", "Axes", "Shape", "Widths", "Padding", "int", "float", "bool", "str", "Order"
+]
 """How an argument is read.
 
 `Value`: an array expression.  `Values`: a list or tuple of them.  The others are static: known when the expression is
 compiled.  `Axis`: an integer or None; `Axes`: an integer, a tuple of integers or None; `Shape`: an integer or a tuple
 of integers; `Widths`: the same, or a tuple of such tuples; `Order`: a number or one of the strings `fro`, `nuc`;
-`Indices`: integers, static or an input.
+`Padding`: widths, or a word; `Indices`: integers, static or an input.  What is None by default may be given as None.
 """
 
 Axis = int | None
 Axes = int | tuple[int, ...] | None
 Shape = int | tuple[int, ...]
 Widths = int | tuple[int, ...] | tuple[tuple[int, ...], ...]
+Padding = str | int | tuple[int, ...] | tuple[tuple[int, ...], ...]
 Order = float | str | None
 
 REQUIRED: Any = inspect.Parameter.empty

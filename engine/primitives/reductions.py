@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -51,10 +52,29 @@ def shift_axes(node: Node, inputs: Sequence[Value], batched: Sequence[bool], siz
     return emit(node.primitive, inputs, params)
 
 
+FEW = 16
+MANY = 1024
+"""Reducing so few elements at so many places is done element by element of all places: numpy's own inner loop would run
+over the few.  Measured for pooling and for sums over the last axis of (100000, 3): 3 to 10 times as fast."""
+
+
+def _reduce(operation: np.ufunc, x: Any, axes: Axes) -> Any:
+    """A ufunc's reduction over axes."""
+    count = prod(x.shape[a] for a in axes)
+    if x.dtype == object or not 1 < count <= FEW or x.size < count * MANY:
+        return operation.reduce(x, axis=axes)
+    parts = iter(np.moveaxis(x, axes, range(len(axes)))[index] for index in np.ndindex(*[x.shape[a] for a in axes]))
+    first = next(parts)
+    total = np.array(first, dtype=np.int64 if operation is np.add and x.dtype == np.bool_ else x.dtype)
+    for part in parts:
+        operation(total, part, out=total)
+    return total
+
+
 sum_: Primitive = linear(
     "sum",
     lambda x, *, axes: _reduced(x, axes, "int" if x.dtype == "bool" else None),
-    lambda x, *, axes: np.sum(x, axis=axes),
+    lambda x, *, axes: _reduce(np.add, np.asarray(x), axes),
     lambda cotangent, node: broadcast_to(spread(cotangent, node), shape=node.inputs[0].shape),
     shift_axes,
     nanoseconds=0.4,
@@ -79,7 +99,7 @@ def _tied(reduce: Callable[..., Any]) -> Callable[..., Array]:
     return tied
 
 
-def _extreme(name: str, reduce: Callable[..., Any]) -> Primitive:
+def _extreme(name: str, reduce: Callable[..., Any], larger: np.ufunc) -> Primitive:
     """Largest or smallest element; tied elements share the cotangent equally."""
 
     def infer(x: Type, *, axes: Axes) -> tuple[Type]:
@@ -97,7 +117,7 @@ def _extreme(name: str, reduce: Callable[..., Any]) -> Primitive:
         Primitive(
             name=name,
             infer=infer,
-            value=lambda x, *, axes: reduce(x, axis=axes),
+            value=lambda x, *, axes: _reduce(larger, np.asarray(x), axes),
             vjp=vjp,
             batch=shift_axes,
             whole_arrays=True,
@@ -107,8 +127,8 @@ def _extreme(name: str, reduce: Callable[..., Any]) -> Primitive:
     )
 
 
-max_: Primitive = _extreme("max", np.max)
-min_: Primitive = _extreme("min", np.min)
+max_: Primitive = _extreme("max", np.max, np.maximum)
+min_: Primitive = _extreme("min", np.min, np.minimum)
 
 
 def _norm_value(x: Any, *, axes: Axes) -> Any:

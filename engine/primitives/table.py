@@ -15,6 +15,7 @@ from engine.primitives import (
     error_function,
     functions_choose,
     functions_convert,
+    functions_convolution,
     functions_copies,
     functions_create,
     functions_densities,
@@ -28,6 +29,7 @@ from engine.primitives import (
     functions_running,
     functions_shape,
     functions_statistics,
+    functions_windows,
     gamma,
     incomplete_gamma,
     indexing,
@@ -40,6 +42,7 @@ from engine.primitives import (
     reductions,
     regions,
     shape,
+    sliding,
     special,
     stacks,
     trigonometry,
@@ -59,6 +62,7 @@ MODULES = (
     bessel,
     densities,
     shape,
+    sliding,
     indexing,
     regions,
     stacks,
@@ -86,6 +90,8 @@ MODULES = (
     functions_densities_arrays,
     contractions,
     linear_algebra,
+    functions_windows,
+    functions_convolution,
 )
 """Every module with records or functions, so that none is imported for nothing."""
 

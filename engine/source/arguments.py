@@ -86,11 +86,11 @@ def read(argument: tree.Expression, parameter: Parameter, function: Function, lo
     if kind == "Values" and isinstance(argument, tree.Sequence):
         return [array(lower(item), item.span, where) for item in argument.items]
     found = lower(argument)
+    if found is None and parameter.default is None:
+        return None
     if kind in ("Value", "Indices"):
         if isinstance(found, tuple) and parameter.variadic:
             return found
-        if found is None and parameter.default is None:
-            return None
         return array(found, argument.span, where)
     if kind == "Values":
         if isinstance(found, tuple):
@@ -127,9 +127,11 @@ def static(found: Any, kind: Kind, span: Span, where: str) -> Any:
         if isinstance(plain, int | float) or (kind == "Order" and (plain is None or isinstance(plain, str))):
             return plain
         raise TypeMismatch(f"{where} must be a number.", span=span)
+    if kind == "Padding" and isinstance(plain, str):
+        return plain
     if plain is None and kind in ("Axis", "Axes"):
         return None
-    if isinstance(plain, tuple) and kind in ("Axes", "Shape", "Widths"):
+    if isinstance(plain, tuple) and kind in ("Axes", "Shape", "Widths", "Padding"):
         return _integers(plain, kind, span, where)
     return _integer(plain, span, where)
 
@@ -137,7 +139,7 @@ def static(found: Any, kind: Kind, span: Span, where: str) -> Any:
 def _integers(items: tuple[Any, ...], kind: Kind, span: Span, where: str) -> tuple[Any, ...]:
     return tuple(
         _integers(item, kind, span, where)
-        if isinstance(item, tuple) and kind == "Widths"
+        if isinstance(item, tuple) and kind in ("Widths", "Padding")
         else _integer(item, span, where)
         for item in items
     )

@@ -71,7 +71,7 @@ class Uses:
     static: frozenset[str]
 
 
-STATIC_INTEGERS = {"Axis", "Axes", "Shape", "Widths", "int"}
+STATIC_INTEGERS = {"Axis", "Axes", "Shape", "Widths", "Padding", "int"}
 STATIC_OTHERS = {"float", "bool", "Order", "str"}
 INTEGER_FUNCTIONS = {"minimum", "maximum", "min", "max", "abs", "mod", "floor_divide", "clip"}
 

@@ -10,6 +10,7 @@ import numpy as np
 from engine.graph.recipes import steps
 from engine.graph.types import Array, Shape
 from engine.graph.values import Graph, Node, Value
+from engine.primitives.sliding import taken, windows
 
 Demand = Mapping[Value, Array]
 """A mask of the shape of the value; a value that is missing is not needed at all."""
@@ -53,6 +54,8 @@ def _inputs(node: Node, wanted: Sequence[Array | None]) -> list[Array]:
         axes = node.params["axes"]
         kept = tuple(1 if axis in axes else n for axis, n in enumerate(node.inputs[0].shape))
         return [np.broadcast_to(mask.reshape(kept), node.inputs[0].shape)]
+    if name == "overlap_add":
+        return [windows.value(mask, **taken(node))]
     if name == "matmul" and all(v.rank >= 2 for v in node.inputs):
         a, b = node.inputs
         rows = np.broadcast_to(mask.any(axis=-1, keepdims=True), (*mask.shape[:-1], a.shape[-1]))
@@ -63,7 +66,9 @@ def _inputs(node: Node, wanted: Sequence[Array | None]) -> list[Array]:
     return everything
 
 
-MOVING = frozenset(["reshape", "transpose", "strided", "unstrided", "flip", "concatenate", "stack", "element"])
+MOVING = frozenset(
+    ["reshape", "transpose", "strided", "unstrided", "windows", "flip", "concatenate", "stack", "element"]
+)
 """Every element of their results is an element of an input, or 0."""
 
 
