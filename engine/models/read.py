@@ -443,7 +443,7 @@ def _check(model: Model, places: Mapping[str, str], reading: _Reading) -> None:
         else:
             _check_beginning(parameter, f"{place}/{parameter.weight.place or parameter.weight.role}", reading)
     total, all_of_it = sum(parameter.size for parameter in model.parameters), reading.limits.run_bytes // 8
-    if total > all_of_it:
+    if total > all_of_it and not reading.faults:
         reading.fault("/layers", f"The model has {total:,} parameters, and {all_of_it:,} are allowed.")
     length = len(program(model, "both", training=True, weighted=model.objective.axes is not None))
     if length > reading.limits.source_chars:

@@ -31,7 +31,7 @@ def some(model: Model, seed: int = 0, examples: int = 4) -> dict[str, Array]:
     rng = np.random.default_rng(seed)
     x: Array = rng.normal(size=(examples, *model.input.shape))
     if model.input.dtype == "int":
-        x = rng.integers(0, 3, size=x.shape)
+        x = np.asarray(rng.integers(0, 3, size=x.shape))
     found = {"x": x, "y": rng.normal(size=(examples, *model.target.shape))}
     for parameter in model.parameters:
         drawn = rng.normal(size=parameter.shape)

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine.errors import EngineError
 from engine.graph.types import Array
 from engine.models.layers.table import LAYERS
+from engine.models.lower import program
 from engine.models.standardise import fit
 from engine.primitives.random_values import uniform
 from tests.models.running import answer, model, predicted, slopes_agree, some, trained
@@ -69,7 +71,19 @@ def _pool2(x: Array, reduce: Callable[..., Any]) -> Array:
     return np.asarray(reduce(x.reshape(n, h // 2, 2, w // 2, 2, c), axis=(2, 4)))
 
 
-CASES: list[tuple[str, list[int], list[dict[str, Any]], Callable[[Array, At], Array]]] = [
+Case = tuple[str, list[int], list[dict[str, Any]], Callable[[Array, At], Array]]
+
+
+def _joined(axis: int) -> Case:
+    own = axis if axis < 0 else axis + 1
+    layers: list[dict[str, Any]] = [
+        {"type": "activation", "function": "tanh", "name": "t"},
+        {"type": "concatenate", "inputs": ["x", "t"], "axis": axis},
+    ]
+    return f"concatenate along {axis}", [2, 3], layers, lambda x, at: np.concatenate([x, np.tanh(x)], own)
+
+
+CASES: list[Case] = [
     ("dense", [3], [{"type": "dense", "units": 2}], lambda x, at: x @ at["dense_1_kernel"] + at["dense_1_bias"]),
     ("linear, no bias", [3], [{"type": "linear", "units": 2, "bias": False}], lambda x, at: x @ at["dense_1_kernel"]),
     ("activation", [3], [{"type": "activation", "function": "tanh"}], lambda x, at: np.tanh(x)),
@@ -105,18 +119,7 @@ CASES: list[tuple[str, list[int], list[dict[str, Any]], Callable[[Array, At], Ar
         [{"type": "activation", "function": "tanh", "name": "t"}, {"type": "multiply", "inputs": ["x", "t"]}],
         lambda x, at: x * np.tanh(x),
     ),
-    *[
-        (
-            f"concatenate along {axis}",
-            [2, 3],
-            [
-                {"type": "activation", "function": "tanh", "name": "t"},
-                {"type": "concatenate", "inputs": ["x", "t"], "axis": axis},
-            ],
-            lambda x, at, axis=axis: np.concatenate([x, np.tanh(x)], axis if axis < 0 else axis + 1),
-        )
-        for axis in (-2, -1, 0, 1)
-    ],
+    *(_joined(axis) for axis in (-2, -1, 0, 1)),
     (
         "expr",
         [3],
@@ -299,9 +302,6 @@ def test_embedding() -> None:
 
 @pytest.mark.parametrize("index", [-1, 3, 2**40])
 def test_embedding_refuses_what_is_out_of_range(index: int) -> None:
-    from engine.errors import EngineError
-    from engine.models.lower import program
-
     read = model([], {"type": "embedding", "size": 3, "units": 4})
     given = {"x": np.array([0, index]), "embedding_1_table": np.zeros((3, 4))}
     with pytest.raises(EngineError, match="embedding_1 takes integers from 0 to 2"):
