@@ -17,16 +17,24 @@ Read = Callable[[Any], Any]
 
 
 class Wrong(Exception):
-    """What is wrong with a value; `at` is where in it, as the parts of a pointer."""
+    """What is wrong with a value: a detail and where in the value it is, as the parts of a pointer; or several faults,
+    whose pointers begin at the value.
+    """
 
-    def __init__(self, detail: str, *at: str | int) -> None:
+    def __init__(self, detail: str, *at: str | int, faults: Sequence[Fault] = ()) -> None:
         super().__init__(detail)
-        self.detail, self.at = detail, at
+        pointer = "".join(f"/{escaped(str(part))}" for part in at)
+        self.faults = tuple(faults) or (Fault(pointer, detail),)
 
-    @property
-    def pointer(self) -> str:
-        """Where in the value it is, as a JSON Pointer."""
-        return "".join(f"/{escaped(str(part))}" for part in self.at)
+    @staticmethod
+    def all_of(faults: Sequence[Fault]) -> Wrong:
+        """Several things that are wrong with one value."""
+        return Wrong(faults[0].detail, faults=faults)
+
+
+def below(place: str, faults: Sequence[Fault]) -> list[Fault]:
+    """Faults whose pointers begin at `place`, as faults of what it is in."""
+    return [Fault(place + fault.pointer, fault.detail) for fault in faults]
 
 
 class _Required:
@@ -64,7 +72,7 @@ def read_fields(owner: str, fields: Sequence[Field], given: Mapping[str, Any]) -
         try:
             read[field.name] = field.read(field.default if value is None else value)
         except Wrong as wrong:
-            faults.append(Fault(f"/{field.name}{wrong.pointer}", wrong.detail))
+            faults += below(f"/{field.name}", wrong.faults)
     return read, faults
 
 
@@ -150,12 +158,14 @@ def shape(value: Any) -> tuple[int, ...]:
 
 
 def _items(values: Sequence[Any], read: Read) -> list[Any]:
-    found = []
+    found, faults = [], []
     for i, value in enumerate(values):
         try:
             found.append(read(value))
         except Wrong as wrong:
-            raise Wrong(wrong.detail, i, *wrong.at) from None
+            faults += below(f"/{i}", wrong.faults)
+    if faults:
+        raise Wrong.all_of(faults)
     return found
 
 
@@ -179,7 +189,7 @@ def named(what: str, table: Mapping[str, Sequence[Field]]) -> Read:
             raise Wrong(f"There is no such {what.split(' ', 1)[1]}{near(content['name'], table)}", *_place(value))
         options, faults = read_fields(content["name"], fields, {k: v for k, v in content.items() if k != "name"})
         if faults:
-            raise Wrong(faults[0].detail, *faults[0].pointer.strip("/").split("/"))
+            raise Wrong.all_of(faults)
         return Named(content["name"], options)
 
     return read

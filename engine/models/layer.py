@@ -51,8 +51,8 @@ class Call:
         self.line(f"{self.name} = {text}")
 
     def local(self, name: str) -> str:
-        """A name in the program for something of this layer alone."""
-        return f"{self.name}_{name}"
+        """A name in the program for something of this layer alone: no layer, nor an array of one, has such a name."""
+        return f"{self.name}__{name}"
 
     def keep(self, role: str, text: str) -> None:
         """In training: the text of what a state becomes."""
@@ -71,7 +71,8 @@ class Layer:
     `output` gives the signal that comes out for those that go in, and raises `Misfit`; `weights` the arrays;
     `lower` writes the program.  `summary` is one line, `formula` its mathematics, `shapes` from what to what, and
     `conventions` where Keras and PyTorch differ and what holds here: all are told by the documentation.  `inputs` is
-    the least and the largest number of inputs.  `random`: draws in training.
+    the least and the largest number of inputs.  `random`: draws in training.  `on_input`: takes nothing but the input
+    of the model.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Layer:
     weights: Callable[[Options, Signals], tuple[Weight, ...]] = no_weights
     inputs: tuple[int, int] = (1, 1)
     random: bool = False
+    on_input: bool = False
     formula: str = ""
     shapes: str = ""
     conventions: str = ""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+from engine.errors import InvalidRequest
+from engine.models.expressions import embedded
 from engine.models.layer import Call
-from engine.models.losses import rank_of, reduced
+from engine.models.losses import reduced
 from engine.models.model import INPUT, TARGET, Model, Placed, parameter_name
 
 Wanted = Literal["loss", "prediction", "both"]
@@ -16,7 +18,8 @@ def program(model: Model, wanted: Wanted = "loss", training: bool = False, weigh
 
     Its inputs are `x`, with an axis over examples first, `y` for a loss, then all parameters; in `training` a `seed`,
     where layers draw numbers; `weight` (examples,) where the loss is `weighted`.  It returns the loss, or the
-    prediction, or by name `loss`, `prediction` and, in training, what each state becomes.
+    prediction, or by name `loss`, `prediction` and, in training, what each state becomes.  Raises `InvalidRequest`
+    where examples cannot be weighted.
     """
     calls = [_call(model, placed, training) for placed in model.layers]
     losing = wanted != "prediction"
@@ -33,9 +36,9 @@ def program(model: Model, wanted: Wanted = "loss", training: bool = False, weigh
     names = [INPUT, *([TARGET] if losing else []), *_used(model, losing)]
     names += ["weight"] if weighted and losing else []
     names += ["seed=0"] if training and model.random else []
-    helpers = [text + "\n\n" for call in calls for text in call.helpers]
+    helpers = [text + "\n" for call in calls for text in call.helpers]
     if losing and model.objective.expr is not None:
-        helpers.append(f"def loss_of({TARGET}, prediction):\n    return ({model.objective.expr}\n    )\n\n")
+        helpers.append(embedded("loss_of", (TARGET, "prediction"), model.objective.expr) + "\n")
     head = f"def {'predict' if wanted == 'prediction' else 'model'}({', '.join(names)}):\n"
     return "".join(helpers) + head + "".join(f"    {line}\n" for line in lines)
 
@@ -78,11 +81,15 @@ def _ending(model: Model, wanted: Wanted, weighted: bool) -> list[str]:
         lines.append(f"{TARGET} = ({TARGET} - {TARGET}_mean)/{TARGET}_scale")
     objective = model.objective
     if objective.record is None:
-        lines.append(f"loss = mean(loss_of({TARGET}, prediction))")
+        each = f"loss_of({TARGET}, prediction)"
     else:
         each = objective.record.each(objective.options, model.prediction)
-        rank = rank_of(objective.options, objective.record, model.prediction)
-        lines.append(f"loss = {reduced(each, rank, weighted)}")
+    if weighted and objective.axes is None:
+        raise InvalidRequest(
+            "Examples can only be weighted where the loss has a number for each of them; this one has one for all.",
+            hint="leave out the reduction over the first axis: its mean is taken anyway",
+        )
+    lines.append(f"loss = {reduced(each, objective.axes or 0, weighted)}")
     for parameter in model.parameters:
         chosen, name = parameter.weight.chosen, parameter.name.removesuffix("_free")
         if chosen.l1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -17,7 +17,7 @@ from engine.models.weights import CONSTRAINTS, Constraint, Weight, state
 
 INPUT, TARGET = "x", "y"
 """What programs call the data."""
-RESERVED = frozenset((INPUT, TARGET, "seed", "weight", "prediction", "loss", "predict", "total"))
+RESERVED = frozenset((INPUT, TARGET, "seed", "weight", "prediction", "loss", "loss_of", "model", "predict", "total"))
 """Names in programs that no layer can have."""
 
 
@@ -83,6 +83,13 @@ class Parameter:
             return self.constraint.inverse(found, chosen.constraint.options)
         return found
 
+    def initial_corner(self) -> Array:
+        """Some of what it begins as: all kinds of values that an initialiser without randomness makes are among them,
+        and it is small.
+        """
+        few = tuple(min(size, 2) for size in self.shape)
+        return replace(self, weight=replace(self.weight, shape=few)).initial(0)
+
     def values(self, free: Array) -> Array:
         """The values that free numbers stand for; the same without a constraint."""
         chosen, constraint = self.weight.chosen.constraint, self.constraint
@@ -91,12 +98,16 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """The loss of a model: a record with options, or an expression of `y` and `prediction`."""
+    """The loss of a model: a record with options, or an expression of `y` and `prediction`.
+
+    `axes` is how many axes the losses of one example have; None where an expression gives only that of all examples.
+    """
 
     record: Loss | None
     options: Options
     expr: str | None
     target: Signal
+    axes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

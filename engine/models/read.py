@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import keyword
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -12,20 +12,30 @@ import numpy as np
 from engine.errors import EngineError, Fault, InvalidRequest, Limit, LimitExceeded
 from engine.limits import Limits
 from engine.models import losses
-from engine.models.fields import Field, Options, Wrong, flag, named, read_fields, shape
+from engine.models.fields import Field, Options, Wrong, below, flag, named, read_fields, shape
 from engine.models.initialisers import INITIALISERS, SEED
-from engine.models.layer import Layer
+from engine.models.layer import Layer, Signals
 from engine.models.layers.table import ALIASES, LAYERS
 from engine.models.losses import LOSSES
-from engine.models.model import INPUT, RESERVED, Model, Objective, Placed
+from engine.models.lower import program
+from engine.models.model import INPUT, RESERVED, Model, Objective, Parameter, Placed
+from engine.models.names import WHY, is_name
 from engine.models.signal import Misfit, Signal
 from engine.optimise.options import escaped, near
-from engine.source.names import CONSTANTS, find_function
-from engine.source.special import SPECIAL
 
 FIELDS = ("input", "layers", "nodes", "output", "loss", "target", "seed")
 MOST_LAYERS = 200
+MOST_AXES = 16
 _MOST_FAULTS = 100
+_MOST_INPUTS = 1000
+
+
+def _nothing(options: Options, signals: Signals) -> Signal:
+    raise AssertionError("what cannot be read has no shape")
+
+
+_UNREADABLE = Layer("unreadable", "", _nothing, lambda call: None, inputs=(1, _MOST_INPUTS))
+"""Stands for a layer of which not even the type is known, so that those after it are not blamed for it."""
 
 
 @dataclass(slots=True)
@@ -46,12 +56,14 @@ class _Reading:
     limits: Limits
     most: int | None
     faults: list[Fault] = field(default_factory=list)
-    hint: str = ""
 
     def fault(self, pointer: str, detail: str, hint: str = "") -> None:
         if len(self.faults) < _MOST_FAULTS:
             sentence = f"{detail.rstrip('.')}; {hint}" if hint else detail
             self.faults.append(Fault(pointer, sentence if sentence[-1] in ".?" else sentence + "."))
+
+    def add(self, place: str, faults: Sequence[Fault]) -> None:
+        self.faults += below(place, faults)[: _MOST_FAULTS - len(self.faults)]
 
     def refuse(self) -> None:
         if self.faults:
@@ -86,7 +98,7 @@ def read_model(content: Any, limits: Limits, most_numbers: int | None = None) ->
     assert layers is not None
     assert objective is not None
     model = Model(_normal(content, entry, nodes, objective), entry, tuple(layers), objective, seed, target.standardise)
-    _check(model, reading)
+    _check(model, {node.name: node.place for node in nodes}, reading)
     reading.refuse()
     return model
 
@@ -96,7 +108,7 @@ def _value(content: Mapping[str, Any], name: str, default: Any, read: Any, readi
     try:
         return default if value is None else read(value)
     except Wrong as wrong:
-        reading.fault(f"/{name}{wrong.pointer}", wrong.detail)
+        reading.add(f"/{name}", wrong.faults)
         return default
 
 
@@ -114,8 +126,14 @@ def _input(given: Any, nodes: Sequence[_Node], reading: _Reading) -> Signal | No
         ),
         given,
     )
-    reading.faults += [Fault(f"/input{fault.pointer}", fault.detail) for fault in faults]
-    return None if faults else Signal(read["shape"], read["dtype"])
+    reading.add("/input", faults)
+    if faults:
+        return None
+    found = Signal(read["shape"], read["dtype"])
+    if _fits(found, reading.limits):
+        return found
+    reading.fault("/input/shape", f"One example has {_numbers(found)}; one array may have {_most(reading.limits)}.")
+    return None
 
 
 def _dtype(value: Any) -> str:
@@ -142,7 +160,7 @@ def _target(given: Any, reading: _Reading) -> _Target:
         Field("standardise", flag, False, "whether y is scaled by mean and standard deviation."),
     )
     read, faults = read_fields("target", fields, given)
-    reading.faults += [Fault(f"/target{fault.pointer}", fault.detail) for fault in faults]
+    reading.add("/target", faults)
     return _Target() if faults else _Target(read["shape"], read["standardise"])
 
 
@@ -166,27 +184,22 @@ def _nodes(content: Mapping[str, Any], reading: _Reading) -> list[_Node]:
     before = INPUT
     for index, item in enumerate(items):
         node = _node(f"/{place}/{index}", index, item, before, counts, taken, reading)
-        if node is not None:
-            if any(other.name == node.name for other in found):
-                reading.fault(f"{node.place}/name", f"Another layer is called `{node.name}`.")
-            found.append(node)
-            before = node.name
+        if any(other.name == node.name for other in found):
+            reading.fault(f"{node.place}/name", f"Another layer is called `{node.name}`.")
+        found.append(node)
+        before = node.name
     return found
 
 
 def _node(
     place: str, index: int, item: Any, before: str, counts: dict[str, int], taken: set[str], reading: _Reading
-) -> _Node | None:
+) -> _Node:
     if not isinstance(item, dict) or not isinstance(item.get("type"), str):
         reading.fault(place, 'A layer is an object with a `type`: {"type": "dense", "units": 16}.')
-        return None
+        own = item.get("name") if isinstance(item, dict) else None
+        return _Node(place, index, own if isinstance(own, str) else place, _UNREADABLE, None, (before,), {})
     type = ALIASES.get(item["type"], item["type"])
-    record = LAYERS.get(type)
-    if record is None:
-        reading.fault(
-            f"{place}/type", f"There is no type of layer of this name{near(item['type'], [*LAYERS, *ALIASES])}"
-        )
-        return None
+    record = LAYERS.get(type, _UNREADABLE)
     name = item.get("name")
     if name is None:
         while True:
@@ -194,13 +207,9 @@ def _node(
             name = f"{type}_{counts[type]}"
             if name not in taken:
                 break
-    elif not _is_name(name, reading.limits):
-        why = "a letter, then letters, digits and _, no word of the language and none of its functions"
-        reading.fault(f"{place}/name", f"A name of a layer has {why}.")
-        return None
-    options = {key: value for key, value in item.items() if key not in ("type", "name", "inputs")}
-    read, faults = read_fields(type, record.fields, options)
-    reading.faults += [Fault(place + fault.pointer, fault.detail) for fault in faults]
+    elif not is_name(name, reading.limits.name_chars // 2) or name in RESERVED:
+        reading.fault(f"{place}/name", f"A name of a layer has {WHY}.")
+        name = name if isinstance(name, str) else place
     inputs = item.get("inputs")
     if inputs is None:
         inputs = [before]
@@ -209,23 +218,14 @@ def _node(
     if not isinstance(inputs, list) or not inputs or not all(isinstance(other, str) for other in inputs):
         reading.fault(f"{place}/inputs", "This has to be a list of names of layers, or `x`.")
         inputs = [before]
+    if record is _UNREADABLE:
+        known = near(item["type"], [*LAYERS, *ALIASES])
+        reading.fault(f"{place}/type", f"There is no type of layer of this name{known}")
+        return _Node(place, index, name, record, None, tuple(inputs), item)
+    options = {key: value for key, value in item.items() if key not in ("type", "name", "inputs")}
+    read, faults = read_fields(type, record.fields, options)
+    reading.add(place, faults)
     return _Node(place, index, name, record, None if faults else read, tuple(inputs), item)
-
-
-def _is_name(name: Any, limits: Limits) -> bool:
-    return (
-        isinstance(name, str)
-        and name.isidentifier()
-        and name.isascii()
-        and len(name) <= limits.name_chars // 2
-        and not keyword.iskeyword(name)
-        and not name.startswith("_")
-        and name not in RESERVED
-        and name not in CONSTANTS
-        and name not in SPECIAL
-        and find_function(name) is None
-        and name not in ("range", "zip", "enumerate", "reversed", "random")
-    )
 
 
 def _ordered(nodes: Sequence[_Node], output: Any, reading: _Reading) -> list[_Node]:
@@ -281,6 +281,11 @@ def _placed(nodes: Sequence[_Node], entry: Signal, reading: _Reading) -> list[Pl
                 f"{node.place}/inputs", f"`{node.record.name}` takes {count} inputs, and {len(given)} are named."
             )
             continue
+        if node.record.on_input and node.inputs != (INPUT,):
+            reading.fault(
+                f"{node.place}/inputs", f"`{node.record.name}` takes the input of the model, `x`, and nothing else."
+            )
+            continue
         known = [signal for signal in given if signal is not None]
         if node.options is None or len(known) < len(given):
             continue
@@ -288,16 +293,36 @@ def _placed(nodes: Sequence[_Node], entry: Signal, reading: _Reading) -> list[Pl
             output = node.record.output(node.options, tuple(known))
             weights = node.record.weights(node.options, tuple(known))
         except Misfit as misfit:
-            reading.fault(node.place, f"{misfit.detail} from {_sources(node, nodes)}", misfit.hint)
+            if misfit.at:
+                reading.fault(f"{node.place}/{misfit.at}", misfit.detail, misfit.hint)
+            else:
+                reading.fault(node.place, f"{misfit.detail} from {_sources(node, nodes)}", misfit.hint)
             continue
         except EngineError as error:
             reading.fault(node.place, error.detail, error.hint or "")
+            continue
+        if not _fits(output, reading.limits):
+            detail = f"gives {_numbers(output)} for one example"
+            reading.fault(node.place, f"{detail}; one array may have {_most(reading.limits)}.")
             continue
         signals[node.name] = output
         found.append(
             Placed(node.name, node.index, node.record, node.options, node.inputs, tuple(known), output, weights)
         )
     return found if len(found) == len(nodes) and found else None
+
+
+def _fits(signal: Signal, limits: Limits) -> bool:
+    """Whether one example is an array that the engine may make."""
+    return signal.rank <= MOST_AXES and 8 * prod(signal.shape) <= limits.array_bytes
+
+
+def _numbers(signal: Signal) -> str:
+    return f"{prod(signal.shape):,} numbers along {signal.rank} axes"
+
+
+def _most(limits: Limits) -> str:
+    return f"{limits.array_bytes // 8:,} and {MOST_AXES} axes"
 
 
 def _sources(node: _Node, nodes: Sequence[_Node]) -> str:
@@ -321,7 +346,7 @@ def _objective(given: Any, layers: Sequence[Placed] | None, target: _Target, rea
     try:
         chosen = _read_loss(given)
     except Wrong as wrong:
-        reading.fault(f"/loss{wrong.pointer}", wrong.detail)
+        reading.add("/loss", wrong.faults)
         return None
     if layers is None:
         return None
@@ -338,7 +363,8 @@ def _objective(given: Any, layers: Sequence[Placed] | None, target: _Target, rea
         reading.fault("/target/shape", f"With this loss, y has the shape {list(signal.shape)} for one example.")
     if target.standardise and (signal.dtype != "real" or record.name not in _SCALED):
         reading.fault("/target/standardise", f"`{record.name}` is not for numbers that can be scaled.")
-    return Objective(record, options, None, signal)
+    axes = losses.rank_of(options, record, layers[-1].output)
+    return Objective(record, options, None, signal, axes)
 
 
 _SCALED = ("mse", "mae", "huber", "log_cosh", "quantile")
@@ -374,9 +400,9 @@ def _expression(
     except EngineError as error:
         reading.fault("/loss/expr", str(error.detail), error.hint or "")
         return None
-    if found.dtype == "bool" or not found.differentiable:
+    if found.dtype == "bool" or "prediction" not in found.depends:
         reading.fault("/loss/expr", "The loss has to be a real number that depends on `prediction`.")
-    return Objective(None, {}, text, Signal(signal.shape, "int" if "y" in found.integer else "real"))
+    return Objective(None, {}, text, Signal(signal.shape, "int" if "y" in found.integer else "real"), found.axes)
 
 
 def _normal(content: Mapping[str, Any], entry: Signal, nodes: Sequence[_Node], objective: Objective) -> dict[str, Any]:
@@ -406,30 +432,36 @@ def _normal(content: Mapping[str, Any], entry: Signal, nodes: Sequence[_Node], o
     return found | {"seed": int(content.get("seed") or 0)}
 
 
-def _check(model: Model, reading: _Reading) -> None:
+def _check(model: Model, places: Mapping[str, str], reading: _Reading) -> None:
     """What can only be said of the whole: sizes, names that meet, and beginnings that no constraint allows."""
-    seen: dict[str, str] = {placed.name: placed.name for placed in model.layers}
-    place = {placed.name: f"/layers/{placed.index}" for placed in model.layers}
+    seen = {placed.name for placed in model.layers}
+    most = reading.limits.array_bytes // 8
     for parameter in model.parameters:
+        place = places.get(parameter.layer, "")
         if parameter.name in seen:
-            reading.fault(place.get(parameter.layer, ""), f"`{parameter.name}` would be the name of two things.")
-        seen[parameter.name] = parameter.layer
-        if 8 * parameter.size > reading.limits.array_bytes:
-            detail = (
-                f"`{parameter.name}` of shape {list(parameter.shape)} has {parameter.size:,} numbers; one array may"
-            )
-            reading.fault(place.get(parameter.layer, ""), f"{detail} have {reading.limits.array_bytes // 8:,}.")
-    if reading.faults:
-        return
-    numbers = sum(parameter.size for parameter in model.parameters)
-    if reading.most is not None and numbers > reading.most:
-        # Before any is drawn.
-        detail = f"This model has {numbers:,} parameters, more than the {reading.most:,} that one may have."
-        raise LimitExceeded(detail, limit=Limit("model_parameters", reading.most, numbers))
-    for parameter in model.parameters:
-        where = f"{place.get(parameter.layer, '')}/{parameter.weight.role}"
-        init = parameter.weight.chosen.init.name
-        if len(parameter.shape) < INITIALISERS[init].rank:
-            reading.fault(where, f"`{init}` is for matrices, and this has the shape {list(parameter.shape)}.")
-        elif parameter.constraint is not None and not np.all(np.isfinite(parameter.initial(model.seed))):
-            reading.fault(where, "It begins with values that its constraint does not allow.")
+            reading.fault(place, f"`{parameter.name}` would be the name of two things.")
+        seen.add(parameter.name)
+        if parameter.size > most:
+            size = f"`{parameter.name}` of shape {list(parameter.shape)} has {parameter.size:,} numbers"
+            reading.fault(place, f"{size}; one array may have {most:,}.")
+        else:
+            _check_beginning(parameter, f"{place}/{parameter.weight.place or parameter.weight.role}", reading)
+    total, all_of_it = sum(parameter.size for parameter in model.parameters), reading.limits.run_bytes // 8
+    if reading.most is not None and total > reading.most and not reading.faults:
+        detail = f"This model has {total:,} parameters, more than the {reading.most:,} that one may have."
+        raise LimitExceeded(detail, limit=Limit("model_parameters", reading.most, total))
+    if total > all_of_it and not reading.faults:
+        reading.fault("/layers", f"The model has {total:,} parameters, and {all_of_it:,} are allowed.")
+    length = len(program(model, "both", training=True, weighted=model.objective.axes is not None))
+    if length > reading.limits.source_chars:
+        allowed = f"{reading.limits.source_chars:,}"
+        reading.fault("", f"As a program, the model has {length:,} characters, and {allowed} are allowed.")
+
+
+def _check_beginning(parameter: Parameter, place: str, reading: _Reading) -> None:
+    """Whether the initialiser makes arrays of this shape, and values that the constraint allows."""
+    init = parameter.weight.chosen.init.name
+    if len(parameter.shape) < INITIALISERS[init].rank:
+        reading.fault(place, f"`{init}` is for matrices, and this has the shape {list(parameter.shape)}.")
+    elif parameter.constraint is not None and not np.all(np.isfinite(parameter.initial_corner())):
+        reading.fault(place, "It begins with values that its constraint does not allow.")

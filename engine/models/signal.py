@@ -24,11 +24,14 @@ class Signal:
 
 
 class Misfit(Exception):
-    """A layer or loss cannot take what it gets: a `detail` that reads on after its place, and what would help."""
+    """A layer or loss cannot take what it gets: a `detail` that reads on after its place, and what would help.
 
-    def __init__(self, detail: str, hint: str = "") -> None:
+    Where an option is to blame, `at` is its name, and the detail stands for itself.
+    """
+
+    def __init__(self, detail: str, hint: str = "", at: str = "") -> None:
         super().__init__(detail)
-        self.detail, self.hint = detail, hint
+        self.detail, self.hint, self.at = detail, hint, at
 
 
 AXES = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -33,8 +34,7 @@ class Constraint:
             return f"softplus({free})"
         if self.name == "simplex":
             return f"softmax({free}, axis=-1)"
-        low, high = options["low"], options["high"]
-        return f"{low!r} + {high - low!r}*sigmoid({free})"
+        return f"{options['low']!r} + {_span(options)!r}*sigmoid({free})"
 
     def values(self, free: Array, options: Mapping[str, Any]) -> Array:
         """The same as numbers."""
@@ -44,8 +44,7 @@ class Constraint:
             if self.name == "simplex":
                 shifted = np.exp(free - np.max(free, axis=-1, keepdims=True))
                 return np.asarray(shifted / np.sum(shifted, axis=-1, keepdims=True))
-            low, high = options["low"], options["high"]
-            return np.asarray(low + (high - low) / (1.0 + np.exp(-free)))
+            return np.asarray(options["low"] + _span(options) / (1.0 + np.exp(-free)))
 
     def inverse(self, values: Array, options: Mapping[str, Any]) -> Array:
         """Free numbers that stand for these values."""
@@ -53,9 +52,19 @@ class Constraint:
             if self.name == "positive":
                 return np.asarray(values + np.log(-np.expm1(-values)))
             if self.name == "simplex":
-                return np.asarray(np.log(values / np.sum(values, axis=-1, keepdims=True)))
-            part = (values - options["low"]) / (options["high"] - options["low"])
+                shares = values / np.max(values, axis=-1, keepdims=True)
+                return np.asarray(np.log(shares / np.sum(shares, axis=-1, keepdims=True)))
+            part = (values - options["low"]) / _span(options)
             return np.asarray(np.log(part) - np.log1p(-part))
+
+
+def _span(options: Mapping[str, Any]) -> float:
+    """The largest number that does not lead beyond the upper end when it is added to the lower, rounding included."""
+    low, high = options["low"], options["high"]
+    span: float = high - low
+    while low + span > high:
+        span = math.nextafter(span, 0.0)
+    return span
 
 
 CONSTRAINTS: Mapping[str, Constraint] = {
@@ -120,9 +129,10 @@ def weight_field(role: str, init: Any, doc: str, optional: bool = False) -> Fiel
         if not isinstance(value, dict):
             what = "the name of an initialiser, an object with `init`, `l1`, `l2`, `constraint`, `trainable`"
             raise Wrong(f"This has to be {what}{', or false' if optional else ''}.")
-        options, faults = read_fields(role, _FIELDS, {"init": init, **value})
+        given = {name: part for name, part in value.items() if part is not None}
+        options, faults = read_fields(role, _FIELDS, {"init": init, **given})
         if faults:
-            raise Wrong(faults[0].detail, *faults[0].pointer.strip("/").split("/"))
+            raise Wrong.all_of(faults)
         return Chosen(**options)
 
     return Field(role, read, True, doc)
@@ -133,7 +143,8 @@ class Weight:
     """One array of a layer: its `role` there, its shape, and what was chosen for it.
 
     `fans` are those of its initialiser, where they do not follow from the shape.  A `state` is not trained by gradients
-    but kept by the layer: statistics.
+    but kept by the layer: statistics.  `place` is the pointer to what says all that, within the layer, where it is not
+    its role.
     """
 
     role: str
@@ -141,6 +152,7 @@ class Weight:
     chosen: Chosen
     fans: Fans | None = None
     state: bool = False
+    place: str = ""
 
 
 def state(role: str, shape: Shape, value: float) -> Weight:
