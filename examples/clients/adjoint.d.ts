@@ -117,6 +117,64 @@ export interface Coo {
   value: ArrayValue;
 }
 
+/** A dataset. */
+export interface Dataset {
+  /** Follows from the columns: the same ones have the same id, whatever file they came in. */
+  id: string;
+  name: string | null;
+  /** What its arrays take. */
+  bytes: number;
+  /** null where arrays have different numbers of them. */
+  rows: number | null;
+  /** ISO 8601, UTC. */
+  created: string;
+  links: DatasetLinks;
+  columns: DatasetColumn[];
+}
+
+/** A column of a dataset, and what is in it. Numbers that are missing count in none of the others. */
+export interface DatasetColumn {
+  name: string;
+  /** What the file calls it, where that is no name; it can be asked for. */
+  header?: string | null;
+  /** Texts are `int64`: their places among the labels. */
+  dtype: "float64" | "int64" | "bool";
+  rows: number;
+  /** Of one row; `[]` where that is one number. */
+  shape: number[];
+  /** How many numbers are NaN, empty fields of a CSV file among them. */
+  missing?: number | null;
+  min?: number | NonFinite | null | boolean;
+  max?: number | NonFinite | null | boolean;
+  mean?: number | NonFinite | null;
+  /** The texts of a column of texts, sorted. */
+  labels?: string[] | null;
+}
+
+/** Addresses that belong to a dataset. */
+export interface DatasetLinks {
+  self: string;
+  data: string;
+}
+
+/** Some rows of a dataset. */
+export interface DatasetRows {
+  id: string;
+  /** The first of these rows, counted from 0. */
+  offset: number;
+  /** An array for each column, as they were named. */
+  columns: { [name: string]: ArrayValue };
+  /** What to send as `offset` for the rows that follow; null after the last one. */
+  next: number | null;
+}
+
+/** A page of datasets, the oldest first. */
+export interface Datasets {
+  datasets: ShortDataset[];
+  /** What to send as `after` for the next page; null on the last one. */
+  next: string | null;
+}
+
 /** The type of an input; a field left out means float64, and one number. */
 export interface DeclaredInput {
   /** float64 if absent; an input used as an index or a size is int64. */
@@ -701,6 +759,22 @@ export interface Limits {
   function_bytes: number;
   /** Data bound to all stored functions together. */
   store_bytes: number;
+  /** Stored datasets. */
+  datasets: number;
+  /** Largest dataset, both as the file that is uploaded and as its arrays. */
+  dataset_bytes: number;
+  /** All stored datasets together. */
+  dataset_store_bytes: number;
+  /** Rows of one dataset. */
+  dataset_rows: number;
+  /** Columns of one dataset. */
+  dataset_columns: number;
+  /** Different texts in all columns of one dataset together. */
+  dataset_labels: number;
+  /** How long reading one uploaded file may take. */
+  dataset_seconds: number;
+  /** Datasets that are uploaded at the same time, per worker. */
+  dataset_uploads: number;
   /** Largest request head: request line and headers. */
   header_bytes: number;
   /** Heavy questions that run at the same time, per worker. */
@@ -1056,6 +1130,20 @@ export interface Report {
 export interface Schedule {
   /** One of `constant`, `step`, `exponential`, `cosine`, `warmup`, `one-cycle`. */
   name: string;
+}
+
+/** A dataset without its columns. */
+export interface ShortDataset {
+  /** Follows from the columns: the same ones have the same id, whatever file they came in. */
+  id: string;
+  name: string | null;
+  /** What its arrays take. */
+  bytes: number;
+  /** null where arrays have different numbers of them. */
+  rows: number | null;
+  /** ISO 8601, UTC. */
+  created: string;
+  links: DatasetLinks;
 }
 
 /** A stretch of the source text: lines and columns count from 1, the end is exclusive. */
@@ -1487,6 +1575,22 @@ export interface Paths {
   "/check/verdict": {
     /** Judge a gradient from values of one's own function */
     POST: { request: VerdictQuestion; answer: VerdictAnswer; refusal: Problem };
+  };
+  "/datasets": {
+    /** Upload a dataset */
+    POST: { query: { name?: string | null; columns?: string; header?: "auto" | "true" | "false"; delimiter?: "auto" | "comma" | "semicolon" | "tab" }; request: string | { [name: string]: ArrayValue | string[] }; answer: Dataset; refusal: Problem };
+    /** Page */
+    GET: { query: { after?: string; limit?: number; name?: string }; answer: Datasets; refusal: Problem };
+  };
+  "/datasets/{reference}": {
+    /** Dataset */
+    GET: { answer: Dataset; refusal: Problem };
+    /** Delete */
+    DELETE: { answer: undefined; refusal: Problem };
+  };
+  "/datasets/{reference}/data": {
+    /** Data */
+    GET: { query: { columns?: string; offset?: number; limit?: number; encoding?: "json" | "base64" }; answer: DatasetRows; refusal: Problem };
   };
   "/functions": {
     /** Store a function */

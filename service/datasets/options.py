@@ -45,9 +45,7 @@ def read_options(query: bytes, name_chars: int) -> Options:
     faults: list[Fault] = []
     given: dict[str, list[str]] = {}
     try:
-        pairs = parse_qsl(
-            query.decode("latin-1"), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS
-        )
+        pairs = parse_qsl(query.decode(), keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
     except ValueError:
         raise InvalidRequest(
             "The query is not one of names and values in UTF-8.", hint="/datasets?name=iris&columns=a,b"

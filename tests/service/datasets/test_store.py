@@ -271,7 +271,7 @@ def _die_before_the_row(folder: str) -> None:
         kept(*arguments)
         os._exit(9)
 
-    datasets.folder().keep = keep  # type: ignore[method-assign]
+    datasets.folder().keep = keep  # type: ignore[method-assign,assignment]
     datasets.add(table(1.0))
 
 
