@@ -65,10 +65,14 @@ def _attention(call: Call) -> None:
     # Positions before features, but for the keys: what is multiplied stands as the product needs it.
     order = {"query": "(0, 2, 1, 3)", "key": "(0, 2, 3, 1)", "value": "(0, 2, 1, 3)"}
     for role in _SHARED:
-        split = f"reshape({_projected(call, role, given[role])}, ({call.examples}, {length[role]}, {heads}, {size}))"
+        text = _projected(call, role, given[role])
+        if role == "query":
+            # Rather than all scores, of which there are more.
+            text = f"({text})/sqrt({size})"
+        split = f"reshape({text}, ({call.examples}, {length[role]}, {heads}, {size}))"
         call.line(f"{call.local(role)} = transpose({split}, {order[role]})")
     scores = call.local("scores")
-    call.line(f"{scores} = {call.local('query')} @ {call.local('key')}/sqrt({size})")
+    call.line(f"{scores} = {call.local('query')} @ {call.local('key')}")
     if call.options["causal"]:
         # Not -inf: what is left out has a weight of 0 by underflow, and its slope is 0 as well.
         seen = f"arange({length['query']})[:, None] >= arange({length['key']})"
