@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.graph.types import Shape
 from engine.models.fields import Field, Options, choice, flag, number
@@ -15,8 +15,8 @@ class Loss:
     """One loss.
 
     `target` gives the signal of `y` for that of `prediction`, and raises `Misfit`; `each` the text of the losses of all
-    elements, of `prediction` and `y` with the axis over examples first.  Their mean is the loss.  `scores` tells how
-    classes are read from the prediction: `classes` (last axis), `sign` (above 0 or ½), or nothing.
+    elements, of `prediction` and `y` with the axis over examples first.  Their mean is the loss.  `holds` gives what y
+    has to be, as a condition and in words, where a program would otherwise take what it is not.
     """
 
     name: str
@@ -26,6 +26,7 @@ class Loss:
     formula: str = ""
     conventions: str = ""
     aliases: tuple[str, ...] = ()
+    holds: Callable[[Options, Signal], tuple[str, str] | None] = lambda options, prediction: None
 
 
 def _same(options: Options, prediction: Signal) -> Signal:
@@ -62,16 +63,33 @@ def _cross_entropy(options: Options, prediction: Signal) -> str:
         # The class of each example is taken out of the last axis.
         own = f"-take_along_axis({logarithms}, y[..., None], axis=-1)[..., 0]"
         return own if not smooth else f"{1 - smooth!r}*({own}) - {smooth!r}*mean({logarithms}, axis=-1)"
-    y = "y" if not smooth else f"({1 - smooth!r}*y + {smooth / prediction.shape[-1]!r})"
-    return f"-sum({y}*{logarithms}, axis=-1)"
+    if smooth:
+        return f"-sum(({1 - smooth!r}*y + {smooth / prediction.shape[-1]!r})*{logarithms}, axis=-1)"
+    return f"-sum({_times('y', logarithms)}, axis=-1)"
+
+
+def _times(y: str, logarithm: str) -> str:
+    """The product, which is 0 where y is 0, also where the probability is: what does not happen costs nothing.
+
+    Not xlogy, of which the engine does not know how to compute the logarithm of a sigmoid or a softmax in one.
+    """
+    return f"where({y} == 0, 0, {y}*{logarithm})"
+
+
+def _are_classes(options: Options, prediction: Signal) -> tuple[str, str] | None:
+    """Indices below 0 count from the end, as everywhere in the language; numbers of classes do not."""
+    if not options["sparse"]:
+        return None
+    last = prediction.shape[-1] - 1
+    return f"all(y >= 0) and all(y <= {last})", f"y has to be numbers of classes, 0 to {last}"
 
 
 def _bce(options: Options, prediction: Signal) -> str:
     if options["from"] == "logits":
         return "softplus(prediction) - y*prediction"
     if options["from"] == "log_probabilities":
-        return "-(y*prediction + (1 - y)*log(1 - exp(prediction)))"
-    return "-(y*log(prediction) + (1 - y)*log(1 - prediction))"
+        return f"-({_times('y', 'prediction')} + {_times('(1 - y)', 'log(-expm1(prediction))')})"
+    return f"-({_times('y', 'log(prediction)')} + {_times('(1 - y)', 'log(1 - prediction)')})"
 
 
 def _huber(options: Options, prediction: Signal) -> str:
@@ -81,7 +99,7 @@ def _huber(options: Options, prediction: Signal) -> str:
 
 
 def _kl(options: Options, prediction: Signal) -> str:
-    return f"sum(xlogy(y, y) - y*{_LOGARITHMS[options['from']]}, axis=-1)"
+    return f"sum(xlogy(y, y) - {_times('y', _LOGARITHMS[options['from']])}, axis=-1)"
 
 
 def _distribution(options: Options, prediction: Signal) -> Signal:
@@ -91,7 +109,9 @@ def _distribution(options: Options, prediction: Signal) -> Signal:
 
 
 def _poisson(options: Options, prediction: Signal) -> str:
-    return "exp(prediction) - y*prediction" if options["log_input"] else "prediction - y*log(prediction)"
+    return (
+        "exp(prediction) - y*prediction" if options["log_input"] else f"prediction - {_times('y', 'log(prediction)')}"
+    )
 
 
 def _halves(options: Options, prediction: Signal) -> Signal:
@@ -106,7 +126,8 @@ def _halves(options: Options, prediction: Signal) -> Signal:
 def _gaussian(options: Options, prediction: Signal) -> str:
     half = prediction.shape[-1] // 2
     mean, log_variance = f"prediction[..., :{half}]", f"prediction[..., {half}:]"
-    return f"0.5*({log_variance} + (y - {mean})^2*exp(-{log_variance}))"
+    # The square of the quotient, which is in range where the reciprocal of the variance is not.
+    return f"0.5*({log_variance} + ((y - {mean})*exp(-0.5*{log_variance}))^2)"
 
 
 def _quantile(options: Options, prediction: Signal) -> str:
@@ -154,7 +175,10 @@ LOSSES: Mapping[str, Loss] = {
             (_FROM,),
             formula="mean(−y log p − (1 − y) log(1 − p)); from logits: mean(softplus(z) − y z)",
             conventions="Keras takes probabilities unless told otherwise, PyTorch has two losses; here the last "
-            "activation decides: `sigmoid` gives probabilities, `log_sigmoid` their logarithms, anything else logits.",
+            "activation decides: `sigmoid` gives probabilities, `log_sigmoid` their logarithms, anything else logits. "
+            "Logarithms are not cut off: PyTorch's are at least −100, Keras keeps probabilities 1e-7 from 0 and 1. "
+            "With `sigmoid` or logits the loss is finite anyway; with probabilities that are given as 0 or 1 it is 0 "
+            "where they are right and infinite where not.",
             aliases=("binary_cross_entropy", "binary_crossentropy"),
         ),
         Loss(
@@ -169,8 +193,11 @@ LOSSES: Mapping[str, Loss] = {
             formula="mean(−log softmax(z)[y]); with `sparse: false` mean(−Σ y log softmax(z))",
             conventions="PyTorch takes logits with the classes on axis 1, Keras probabilities with the classes last; "
             "here the classes are last, and the last activation decides: `softmax` gives probabilities, `log_softmax` "
-            "their logarithms, anything else logits.",
+            "their logarithms, anything else logits. Numbers of classes begin at 0. `label_smoothing` shares its part "
+            "among all classes, the right one among them, as both do. Under Keras's name `categorical_crossentropy`, "
+            "`sparse` is false by default.",
             aliases=("categorical_crossentropy", "sparse_categorical_crossentropy"),
+            holds=_are_classes,
         ),
         Loss(
             "hinge",
@@ -185,8 +212,9 @@ LOSSES: Mapping[str, Loss] = {
             _kl,
             (_FROM,),
             formula="mean(Σ y (log y − log p)), 0 log 0 = 0",
-            conventions="The sum runs over the last axis and the mean over the rest, as in Keras and PyTorch's "
-            "`batchmean`. PyTorch takes log probabilities, Keras probabilities; here the last activation decides.",
+            conventions="The sum runs over the last axis and the mean over the rest, as in Keras; so does PyTorch's "
+            "`batchmean` where there are no axes but that over examples beside it. PyTorch takes log probabilities, "
+            "Keras probabilities; here the last activation decides.",
             aliases=("kl_divergence",),
         ),
         Loss(
@@ -195,7 +223,7 @@ LOSSES: Mapping[str, Loss] = {
             _poisson,
             (Field("log_input", flag, True, "whether the prediction is the logarithm of the rate."),),
             formula="mean(exp(z) − y z); with `log_input: false` mean(p − y log p); without log(y!)",
-            conventions="As in PyTorch; Keras's `poisson` is `log_input: false`.",
+            conventions="As in PyTorch; Keras's `poisson` takes the rate itself, and so does this one under that name.",
             aliases=("poisson",),
         ),
         Loss(
@@ -220,6 +248,17 @@ LOSSES: Mapping[str, Loss] = {
 
 ALIASES: Mapping[str, str] = {alias: record.name for record in LOSSES.values() for alias in record.aliases}
 """Other names that a definition may use."""
+_DEFAULTS: Mapping[str, Mapping[str, bool]] = {
+    "categorical_crossentropy": {"sparse": False},
+    "poisson": {"log_input": False},
+}
+
+
+def fields_of(name: str) -> tuple[Field, ...]:
+    """The options of a loss under one of its names; what Keras calls so has the defaults that it has there."""
+    changed = _DEFAULTS.get(name, {})
+    fields = LOSSES[ALIASES.get(name, name)].fields
+    return tuple(replace(field, default=changed.get(field.name, field.default)) for field in fields)
 
 
 def reduced(each: str, rank: int, weighted: bool) -> str:
@@ -227,9 +266,9 @@ def reduced(each: str, rank: int, weighted: bool) -> str:
     if not weighted:
         return f"mean({each})"
     axes = ", ".join(map(str, range(1, rank + 1)))
-    own = f"mean({each}, axis=({axes},))" if rank else each
-    # A batch may have no example that counts.
-    return f"sum(weight*({own}))/where(sum(weight) > 0, sum(weight), 1)"
+    own = f"mean({each}, axis=({axes},))" if rank else f"({each})"
+    # An example without weight counts for nothing, whatever its loss, and a batch of such has the loss 0.
+    return f"sum(where(weight == 0, 0, weight*{own}))/maximum(sum(weight), 1e-300)"
 
 
 def rank_of(options: Options, loss: Loss, prediction: Signal) -> int:

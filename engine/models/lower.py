@@ -83,6 +83,9 @@ def _ending(model: Model, wanted: Wanted, weighted: bool) -> list[str]:
     if objective.record is None:
         each = f"loss_of({TARGET}, prediction)"
     else:
+        held = objective.record.holds(objective.options, model.prediction)
+        if held is not None:
+            lines.append(f'assert {held[0]}, "{held[1]}"')
         each = objective.record.each(objective.options, model.prediction)
     if weighted and objective.axes is None:
         raise InvalidRequest(

@@ -79,6 +79,8 @@ class Parameter:
         """
         weight, chosen = self.weight, self.weight.chosen
         found = drawn(chosen.init, stream(seed, self.name), weight.shape, weight.fans or fans(weight.shape))
+        if weight.ones is not None:
+            found[..., slice(*weight.ones)] = 1.0
         if self.constraint is not None and chosen.constraint and not INITIALISERS[chosen.init.name].random:
             return self.constraint.inverse(found, chosen.constraint.options)
         return found

@@ -330,11 +330,7 @@ def _sources(node: _Node, nodes: Sequence[_Node]) -> str:
     return " and ".join(f"{places[name]} ({name})" if name in places else "the input" for name in node.inputs)
 
 
-_LOSS_TABLE = {
-    **{name: record.fields for name, record in LOSSES.items()},
-    **{alias: LOSSES[name].fields for alias, name in losses.ALIASES.items()},
-}
-_read_loss = named("a loss", _LOSS_TABLE)
+_read_loss = named("a loss", {name: losses.fields_of(name) for name in (*LOSSES, *losses.ALIASES)})
 
 
 def _objective(given: Any, layers: Sequence[Placed] | None, target: _Target, reading: _Reading) -> Objective | None:

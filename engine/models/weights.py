@@ -144,7 +144,7 @@ class Weight:
 
     `fans` are those of its initialiser, where they do not follow from the shape.  A `state` is not trained by gradients
     but kept by the layer: statistics.  `place` is the pointer to what says all that, within the layer, where it is not
-    its role.
+    its role.  From the first to the second of `ones` along the last axis, it begins as 1 instead.
     """
 
     role: str
@@ -153,6 +153,7 @@ class Weight:
     fans: Fans | None = None
     state: bool = False
     place: str = ""
+    ones: tuple[int, int] | None = None
 
 
 def state(role: str, shape: Shape, value: float) -> Weight:

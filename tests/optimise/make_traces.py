@@ -68,7 +68,7 @@ def fixed() -> dict[str, list[list[float]]]:
     }
 
 
-def optimiser(name: str, options: dict[str, Any], parameter: Any) -> Any:
+def optimiser(name: str, options: dict[str, Any], *parameters: Any) -> Any:
     """The optimiser of torch for a method of ours."""
     import torch
 
@@ -83,7 +83,7 @@ def optimiser(name: str, options: dict[str, Any], parameter: Any) -> Any:
         given["amsgrad"] = True
     kinds = {"sgd": "SGD", "momentum": "SGD", "nesterov": "SGD", "adagrad": "Adagrad", "rmsprop": "RMSprop"}
     kinds |= {"adadelta": "Adadelta", "adam": "Adam", "adamw": "AdamW", "nadam": "NAdam", "amsgrad": "Adam"}
-    return getattr(torch.optim, kinds[name])([parameter], foreach=False, **given)
+    return getattr(torch.optim, kinds[name])(parameters, foreach=False, **given)
 
 
 def run(name: str, options: dict[str, Any], gradient: Callable[[int, list[float]], list[float]]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from engine.models.layer import Layer
 from engine.models.layers.arrange import FLATTEN, RESHAPE
+from engine.models.layers.attention import ATTENTION
 from engine.models.layers.convolution import CONV1D, CONV2D
 from engine.models.layers.dense import ACTIVATE, DENSE
 from engine.models.layers.dropout import DROPOUT
@@ -21,6 +22,7 @@ from engine.models.layers.pooling import (
     MEAN_POOL1D,
     MEAN_POOL2D,
 )
+from engine.models.layers.recurrent import GRU, LSTM, RNN
 from engine.models.layers.standardise import STANDARDISE
 
 LAYERS: Mapping[str, Layer] = {
@@ -36,6 +38,10 @@ LAYERS: Mapping[str, Layer] = {
         MEAN_POOL2D,
         GLOBAL_MAX_POOL,
         GLOBAL_MEAN_POOL,
+        RNN,
+        GRU,
+        LSTM,
+        ATTENTION,
         FLATTEN,
         RESHAPE,
         EMBEDDING,
