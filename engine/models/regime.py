@@ -8,7 +8,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.errors import Fault, InvalidRequest
-from engine.models.fields import Field, Named, Read, Wrong, choice, count, flag, maybe, named, number, read_fields
+from engine.models.fields import (
+    Field,
+    Named,
+    Read,
+    Wrong,
+    choice,
+    count,
+    flag,
+    items,
+    maybe,
+    named,
+    number,
+    read_fields,
+)
 from engine.models.initialisers import SEED
 from engine.models.metrics import METRICS, Measured, classes
 from engine.models.model import Model
@@ -84,7 +97,7 @@ def _object(what: str, fields: Sequence[Field]) -> Read:
             raise Wrong(f"This has to be an object{what}.")
         found, faults = read_fields("this", fields, value)
         if faults:
-            raise Wrong(faults[0].detail, *[part for part in faults[0].pointer.split("/") if part])
+            raise Wrong.all_of(faults)
         return found
 
     return read
@@ -145,12 +158,7 @@ def _seeds(value: Any) -> tuple[int, ...] | int | None:
         return int(count(1, MOST_SEEDS)(value))
     if not 1 <= len(value) <= MOST_SEEDS:
         raise Wrong(f"This has to be a list of 1 to {MOST_SEEDS} seeds, or how many.")
-    found = []
-    for i, seed in enumerate(value):
-        try:
-            found.append(SEED(seed))
-        except Wrong as wrong:
-            raise Wrong(wrong.detail, i) from None
+    found = items(value, SEED)
     if len(set(found)) < len(found):
         raise Wrong("A seed stands here twice.")
     return tuple(found)
@@ -164,13 +172,7 @@ def _metrics(value: Any) -> tuple[Named, ...] | None:
         return None
     if not isinstance(value, list) or len(value) > 20:
         raise Wrong('This has to be a list of metrics: ["accuracy"].')
-    found = []
-    for i, item in enumerate(value):
-        try:
-            found.append(_metric(item))
-        except Wrong as wrong:
-            raise Wrong(wrong.detail, i, *wrong.at) from None
-    return tuple(found)
+    return tuple(items(value, _metric))
 
 
 def _class_weight(value: Any) -> Mapping[int, float] | str | None:
@@ -180,15 +182,14 @@ def _class_weight(value: Any) -> Mapping[int, float] | str | None:
         return "balanced"
     if not isinstance(value, dict) or not value:
         raise Wrong('This has to be "balanced", or weights by class: {"0": 1, "1": 5}.')
-    found = {}
-    for name, weight in value.items():
+    for name in value:
         if not name.isdecimal() or not name.isascii() or len(name) > 9:
             raise Wrong("A class is the number that y has.", name)
-        try:
-            found[int(name)] = number(0.0)(weight)
-        except Wrong as wrong:
-            raise Wrong(wrong.detail, name) from None
-    return found
+    fields = [Field(name, number(0.0), None, "the weight of a class.") for name in value]
+    read, faults = read_fields("class_weight", fields, value)
+    if faults:
+        raise Wrong.all_of(faults)
+    return {int(name): weight for name, weight in read.items()}
 
 
 _FIELDS = (
