@@ -197,7 +197,7 @@ def _torch_module(t: Any, study: Study) -> Any:
 def _gates(t: Any, ours: Any) -> Any:
     """From update, reset, new to reset, update, new; and the outputs first."""
     update, reset, new = t.chunk(ours, 3, dim=-1)
-    return t.cat([reset, update, new], dim=-1).T.contiguous()
+    return t.cat([reset, update, new], dim=-1).mT.contiguous() if ours.ndim > 1 else t.cat([reset, update, new])
 
 
 def jax(study: Study) -> Epoch:
