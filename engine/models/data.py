@@ -15,6 +15,7 @@ from engine.models.initialisers import stream
 from engine.models.metrics import true_class
 from engine.models.model import INPUT, TARGET, Model
 from engine.models.signal import Signal
+from engine.models.standardise import fit
 from engine.primitives.random_values import uniform
 
 
@@ -163,22 +164,15 @@ def fitted(model: Model, data: Examples) -> dict[str, Array]:
     found: dict[str, Array] = {}
     for placed in model.layers:
         if placed.record.name == "standardise":
-            found |= _scaling(placed.name, data.x)
+            found |= _named(placed.name, data.x)
     if model.standardised:
-        found |= _scaling(TARGET, data.y)
+        found |= _named(TARGET, data.y)
     return found
 
 
-def _scaling(name: str, values: Array) -> dict[str, Array]:
-    """Mean and standard deviation (of the examples, not corrected) along all axes but the last of one example.
-
-    What does not vary is not scaled.
-    """
-    axes = tuple(range(values.ndim - 1)) if values.ndim > 1 else (0,)
-    mean, scale = np.mean(values, axis=axes), np.std(values, axis=axes)
-    # A column of one number has a deviation of the size of its rounding error.
-    constant = scale <= 1e-14 * np.abs(mean)
-    return {f"{name}_mean": np.asarray(mean), f"{name}_scale": np.where(constant | (scale == 0), 1.0, scale)}
+def _named(name: str, values: Array) -> dict[str, Array]:
+    mean, scale = fit(values)
+    return {f"{name}_mean": mean, f"{name}_scale": scale}
 
 
 def balanced(model: Model, y: Array) -> dict[int, float]:

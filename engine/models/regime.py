@@ -13,6 +13,7 @@ from engine.models.fields import (
     Named,
     Read,
     Wrong,
+    below,
     choice,
     count,
     flag,
@@ -182,14 +183,20 @@ def _class_weight(value: Any) -> Mapping[int, float] | str | None:
         return "balanced"
     if not isinstance(value, dict) or not value:
         raise Wrong('This has to be "balanced", or weights by class: {"0": 1, "1": 5}.')
-    for name in value:
+    found: dict[int, float] = {}
+    faults: list[Fault] = []
+    for name, weight in value.items():
+        place = f"/{escaped(name)}"
         if not name.isdecimal() or not name.isascii() or len(name) > 9:
-            raise Wrong("A class is the number that y has.", name)
-    fields = [Field(name, number(0.0), None, "the weight of a class.") for name in value]
-    read, faults = read_fields("class_weight", fields, value)
+            faults.append(Fault(place, "A class is the number that y has."))
+            continue
+        try:
+            found[int(name)] = number(0.0)(weight)
+        except Wrong as wrong:
+            faults += below(place, wrong.faults)
     if faults:
         raise Wrong.all_of(faults)
-    return {int(name): weight for name, weight in read.items()}
+    return found
 
 
 _FIELDS = (
