@@ -57,7 +57,8 @@ class Finder:
     def rate(self, step: int) -> float:
         """The rate of the step after `step` others."""
         part = step / (self.steps - 1)
-        return math.exp(math.log(self.low) + part * math.log(self.high / self.low))
+        low, high = math.log(self.low), math.log(self.high)
+        return math.exp(low + part * (high - low))
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +233,8 @@ def read_regime(given: Mapping[str, Any], model: Model) -> Regime:
         faults.append(Fault("/model", "No parameter of this model is trainable."))
     if read.get("find_learning_rate") is not None and schedule is not None:
         faults.append(Fault("/schedule", "A search for a learning rate has its own schedule; leave this out."))
+    if read.get("find_learning_rate") is not None and read.get("seeds") not in (None, 1):
+        faults.append(Fault("/seeds", "A search for a learning rate is one run; leave this out."))
     if faults:
         raise InvalidRequest(faults[0].detail, faults=faults)
     assert method is not None
@@ -335,7 +338,8 @@ def _check_weights(weights: Any, model: Model, faults: list[Fault]) -> None:
         faults.append(Fault("/class_weight", f"This {misfit.detail}."))
         return
     record = model.objective.record
-    per_example = model.target.shape[:-1] if model.target.dtype == "real" and many > 2 else model.target.shape
+    one_hot = record is not None and record.name in ("cross_entropy", "kl") and model.target.dtype == "real"
+    per_example = model.target.shape[:-1] if one_hot else model.target.shape
     if record is None or per_example not in ((), (1,)):
         faults.append(Fault("/class_weight", "This is for one class per example, and a loss by its name."))
     elif isinstance(weights, Mapping):
