@@ -26,6 +26,7 @@ def suggested(rates: Sequence[float], losses: Sequence[float]) -> float | None:
     end = smooth.index(min(smooth))
     # Every rate is greater than the one before by the same factor.
     slopes = [(smooth[i + 1] - smooth[i - 1], i) for i in range(1, max(end, 1))]
-    if not slopes or min(slopes)[0] >= 0:
+    # What is no more than rounding is no fall.
+    if not slopes or min(slopes)[0] >= -1e-12 * max(map(abs, smooth)):
         return None
     return rates[min(slopes)[1]]

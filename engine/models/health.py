@@ -116,7 +116,7 @@ class Health:
     def to_json(self) -> dict[str, Any]:
         """The state as JSON values, bit for bit."""
         arrays = np.stack([self.usual, self.logs, self.zeros, self.large])
-        return {"count": self.count, "steps": self.steps, "arrays": packed(arrays), "told": self.told}
+        return {"count": self.count, "steps": self.steps, "arrays": packed(arrays), "told": list(self.told)}
 
     def resume(self, content: Mapping[str, Any]) -> None:
         """Go on from what `to_json` wrote."""

@@ -151,29 +151,30 @@ def _errors(power: int) -> Part:
 
 
 def _spread(model: Model, options: Options, prediction: Array, y: Array) -> Array:
-    """For every number of an example (columns): how many, mean and sum of squares about it of y, and the sum of squared
-    errors.
+    """For every number of an example (columns): how many, the first y, the mean of y beyond that, the sum of squares
+    about the mean, and that of the errors.
     """
     rows, found = y.reshape(len(y), -1), prediction.reshape(len(y), -1)
-    mean = np.mean(rows, axis=0) if len(rows) else np.zeros(rows.shape[1])
-    squares = np.sum((rows - mean) ** 2, axis=0), np.sum((found - rows) ** 2, axis=0)
-    return np.stack([np.full(rows.shape[1], float(len(rows))), mean, *squares])
+    count, first = np.full(rows.shape[1], float(len(rows))), rows[0]
+    mean = np.mean(rows - first, axis=0)
+    squares = np.sum((rows - first - mean) ** 2, axis=0), np.sum((found - rows) ** 2, axis=0)
+    return np.stack([count, first, mean, *squares])
 
 
 def _joined_spread(a: Array, b: Array) -> Array:
-    """Chan, Golub & LeVeque 1983: the sums of squares about a common mean, without cancellation."""
+    """Chan, Golub & LeVeque 1983: the sums of squares about a common mean, without cancellation.
+
+    Means are told beyond a first number, so that a large offset takes no digits from them.
+    """
     count = a[0] + b[0]
-    if not np.any(count):
-        return a
-    apart = b[1] - a[1]
-    mean = a[1] + apart * b[0] / count
-    return np.stack([count, mean, a[2] + b[2] + apart * apart * a[0] * b[0] / count, a[3] + b[3]])
+    apart = (b[1] - a[1]) + (b[2] - a[2])
+    mean = a[2] + apart * b[0] / count
+    return np.stack([count, a[1], mean, a[3] + b[3] + apart * apart * a[0] * b[0] / count, a[4] + b[4]])
 
 
 def _r2(part: Array) -> float:
-    # The mean of one number over and over is that number but for its rounding.
-    varies = part[2] > part[0] * (1e-14 * part[1]) ** 2
-    return float(np.mean(1.0 - part[3][varies] / part[2][varies])) if np.any(varies) else float("nan")
+    varies = part[3] > 0
+    return float(np.mean(1.0 - part[4][varies] / part[3][varies])) if np.any(varies) else float("nan")
 
 
 def _scores(model: Model, options: Options, prediction: Array, y: Array) -> Array:

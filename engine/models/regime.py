@@ -23,7 +23,7 @@ from engine.models.fields import (
     number,
     read_fields,
 )
-from engine.models.initialisers import SEED
+from engine.models.initialisers import LARGEST_SEED, SEED
 from engine.models.metrics import METRICS, Measured, classes
 from engine.models.model import Model
 from engine.models.signal import Misfit
@@ -235,12 +235,14 @@ def read_regime(given: Mapping[str, Any], model: Model) -> Regime:
         faults.append(Fault("/schedule", "A search for a learning rate has its own schedule; leave this out."))
     if read.get("find_learning_rate") is not None and read.get("seeds") not in (None, 1):
         faults.append(Fault("/seeds", "A search for a learning rate is one run; leave this out."))
+    seed = model.seed if read.get("seed") is None else read["seed"]
+    seeds = read.get("seeds")
+    several = tuple(range(seed, seed + seeds)) if isinstance(seeds, int) else seeds
+    if several and several[-1] > LARGEST_SEED:
+        faults.append(Fault("/seeds", f"These go on from {seed} and beyond the largest seed, {LARGEST_SEED}."))
     if faults:
         raise InvalidRequest(faults[0].detail, faults=faults)
     assert method is not None
-    seed = model.seed if read["seed"] is None else read["seed"]
-    seeds = read["seeds"]
-    several = tuple(range(seed, seed + seeds)) if isinstance(seeds, int) else seeds
     stop, infinite = read["stop"], math.inf
     return Regime(
         method,
@@ -293,7 +295,9 @@ def _named(value: Any) -> tuple[str, dict[str, Any]]:
 
 
 def _method(given: Any, faults: list[Fault]) -> Method | None:
-    found = _made("/method", faults, lambda: read_method(*_named("adam" if given in (None, "auto") else given)))
+    found = _made(
+        "/method", faults, lambda: read_method(*_named("adam" if given in (None, "auto", {"name": "auto"}) else given))
+    )
     if isinstance(found, PathMethod):
         detail = f"`{found.record.name}` is not for mini-batches: models are trained by update rules, such as adam."
         faults.append(Fault("/method", f"{detail} It can be sent the program of the model instead."))

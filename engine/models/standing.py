@@ -70,8 +70,10 @@ class Standing:
         """
 
         def rank(line: Line) -> tuple[float, bool]:
-            value = self.point(line).value
-            return (value if math.isfinite(value) else math.inf), line.reason == "diverged"
+            point, diverged = self.point(line), line.reason == "diverged"
+            # One that diverged before the end of an epoch has nothing to show.
+            known = math.isfinite(point.value) and not (diverged and not point.scores)
+            return (point.value if known else math.inf), diverged
 
         return min(self.lines, key=rank)
 
@@ -127,7 +129,7 @@ class Standing:
             "method": self.regime.method.rule.name,
             "seconds": self.seconds,
             "state": self.state.to_json(),
-            "active": self.active,
+            "active": list(self.active),
             "epoch": self.epoch,
             "batch": self.batch,
             "lines": [line.to_json() for line in self.lines],

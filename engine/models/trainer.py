@@ -144,7 +144,7 @@ class Trainer:
         batch = [self._batch_of(line) for line in active]
         found = [self._program(self._at(line, state.x[k], batch[k]), self.budget) for k, line in enumerate(active)]
         gradients = np.stack([self._layout.join(each.gradients) for each in found])
-        sound = [math.isfinite(f.loss) and bool(np.isfinite(g).all()) for f, g in zip(found, gradients, strict=True)]
+        sound = [_sound(each, gradients[k]) for k, each in enumerate(found)]
         rates = self._rates(active)
         moved = self._moved(state, gradients, rates, sound)
         whole = np.asarray(np.isfinite(moved.x).all(axis=1))
@@ -347,6 +347,12 @@ class Trainer:
         """The state as JSON values, bit for bit."""
         self.standing.seconds = self.seconds
         return self.standing.to_json()
+
+
+def _sound(found: Stepped, gradient: Array) -> bool:
+    """Whether a step can be made: everything that it gave is finite."""
+    states = all(bool(np.isfinite(state).all()) for state in found.states.values())
+    return states and math.isfinite(found.loss) and bool(np.isfinite(gradient).all())
 
 
 def _weight(batch: Examples) -> float:
