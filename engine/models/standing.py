@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.graph.types import Array
+from engine.models.finder import suggested
 from engine.models.health import Health, Remark
 from engine.models.line import Line, Point
 from engine.models.model import Model
@@ -94,6 +95,13 @@ class Standing:
         """Where a seed is that has not been taken out."""
         x = self.state.x[self.active.index(line.number)]
         return Point(self.epoch, self.state.step, line.gathered.mean, x, line.states, {})
+
+    def suggestion(self) -> float | None:
+        """The learning rate that a search has found."""
+        finder = self.regime.finder
+        if finder is None:
+            return None
+        return suggested([finder.rate(i) for i in range(finder.steps)], self.lines[0].losses)
 
     def parameters(self, point: Point) -> dict[str, Array]:
         """All parameters at a point, by name, in the order of the model."""

@@ -22,7 +22,6 @@ from engine.errors import BudgetExceeded, EngineError, Fault, InvalidRequest
 from engine.graph.types import Array
 from engine.limits import Budget
 from engine.models.data import Examples, balanced, batches, fitted, shuffled
-from engine.models.finder import suggested
 from engine.models.initialisers import stream
 from engine.models.line import Gathered, Line, Point, Scores
 from engine.models.lower import program
@@ -131,10 +130,7 @@ class Trainer:
 
     def suggestion(self) -> float | None:
         """The learning rate that a search has found."""
-        finder = self.regime.finder
-        if finder is None:
-            return None
-        return suggested([finder.rate(i) for i in range(finder.steps)], self.standing.lines[0].losses)
+        return self.standing.suggestion()
 
     def _step(self) -> list[Row]:
         """One step of all seeds: everything that can fail first, then the changes."""

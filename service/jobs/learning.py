@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from engine.engine import Engine
+from engine.errors import LimitExceeded
 from engine.limits import Budget, Limits
 from engine.models.data import Examples, examples
 from engine.models.line import Line, Point
@@ -34,7 +35,7 @@ class Keeping(Protocol):
         ...
 
     def add_version(self, model: str, parameters: Mapping[str, Array], job: str, summary: Mapping[str, Any]) -> int:
-        """The number of a new version; the same job has one.  Raises `NotFound` and `Gone`."""
+        """The number of a new version; the same job has one.  Raises `NotFound`, `Gone` and `LimitExceeded`."""
         ...
 
 
@@ -94,8 +95,12 @@ class Learning:
         if state is None:
             return {**_NOTHING, "stop_reason": reason, "model": self.model}, _points({})
         model = read_model(dict(self.definition), self.limits)
-        standing = Standing.left(model, sized(read_regime(self.options, model), self.every), state)
-        return self.told(standing, reason), _points(standing.parameters(standing.point(standing.best)))
+        regime = sized(read_regime(self.options, model), self.every)
+        standing = Standing.left(model, regime, state)
+        found = self.told(standing, reason)
+        if regime.finder is not None:
+            return {**found, "suggested_learning_rate": standing.suggestion()}, _points({})
+        return found, _points(standing.parameters(standing.point(standing.best)))
 
     def told(self, standing: Standing, reason: str | None) -> dict[str, Any]:
         """What was found, without the parameters."""
@@ -151,8 +156,7 @@ class Lesson:
     @property
     def best(self) -> float | None:
         """The best monitored value of all seeds."""
-        best = self._trainer.standing.best.best
-        return None if best is None else best.value
+        return min((line.best.value for line in self._trainer.standing.lines if line.best is not None), default=None)
 
     @property
     def remarks(self) -> Sequence[Mapping[str, Any]]:
@@ -181,13 +185,20 @@ class Lesson:
         found = learning.told(standing, reason)
         if self._trainer.regime.finder is not None:
             return {**found, "suggested_learning_rate": self._trainer.suggestion()}, _points({})
-        parameters = standing.parameters(standing.point(standing.best))
+        point = standing.point(standing.best)
+        parameters = standing.parameters(point)
+        if not point.step or (standing.best.reason == "diverged" and not point.scores):
+            found["message"] = f"{found['message']} Nothing was learned: there is no new version.".strip()
+            return found, _points(parameters)
         summary = {name: found[name] for name in ("value", "epoch", "step", "seed", "scores", "stop_reason")}
         assert learning.keeping is not None
         try:
             found["version"] = learning.keeping.add_version(learning.model, parameters, learning.job, summary)
         except (NotFound, Gone):
             found["message"] += " The model was deleted meanwhile: its parameters are here."
+            return found, _points(parameters)
+        except LimitExceeded as error:
+            found["message"] += f" {error.detail} The parameters are here."
             return found, _points(parameters)
         return found, _points({})
 
@@ -217,7 +228,7 @@ def _line(standing: Standing, line: Line, reason: str | None) -> dict[str, Any]:
         "grad_norm": None,
         "epoch": point.epoch,
         "step": point.step,
-        "steps": standing.state.step if line.number in standing.active or line.last is None else line.last.step,
+        "steps": line.steps,
         "stop_reason": line.reason or reason,
         "message": line.message,
         "restarts": [],

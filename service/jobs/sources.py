@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.errors import InvalidRequest
 from engine.precision.wire import arrays_from, arrays_to
 from engine.question import Array
 from service.arrays import ArrayFault, to_array
@@ -79,6 +80,8 @@ def selected(datasets: Datasets, source: Source) -> dict[str, Array]:
         taken = {columns["y"], columns.get("weight")}
         numbers = [c.name for c in stored.columns if c.labels is None and {c.name, c.header}.isdisjoint(taken)]
         columns["x"] = "x" if "x" in names else numbers
+        if not columns["x"]:
+            raise InvalidRequest("This dataset has no columns of numbers beside y.")
     found = {}
     for name, chosen in columns.items():
         if isinstance(chosen, list):

@@ -84,7 +84,9 @@ class Told:
         if self._norms:
             found["grad_norm"] = history.grad_norm.tolist()
         found["learning_rate"] = rates
-        if history.more is not None:
+        if history.more is None:
+            found |= {name: [] for name in self._more}
+        else:
             columns = zip(self._more, history.more.T.tolist(), strict=True)
             found |= {name: [None if n != n else n for n in column] for name, column in columns}
         if history.variables is not None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.engine import Engine
-from engine.errors import EngineError, Fault, InvalidRequest, Limit, LimitExceeded
+from engine.errors import Fault, InvalidRequest, Limit, LimitExceeded, ShapeMismatch, TypeMismatch
 from engine.limits import Budget
 from engine.models.data import Examples, examples
 from engine.models.model import Model
@@ -71,7 +71,8 @@ def read_training(content: dict[str, Any], settings: Settings, engine: Engine, s
             found |= _examples(name, source, model, store, reader)
     reader.refuse()
     assert regime is not None
-    start = None if version is None else store.models.parameters(stored.id, version)
+    # The initial version is what the definition says, with the scales of the data that it is trained on.
+    start = None if version is None else store.models.parameters(stored.id, version) if version else {}
     size = sum(p.size for p in model.trainable)
     _check_numbers(size * len(regime.seeds), settings)
     kept = {name: _by_id(source, store) for name, source in sources.items()}
@@ -103,7 +104,7 @@ def _examples(name: str, source: Source, model: Model, store: Store, reader: Rea
         reader.faults += [f if f.pointer.startswith(own) else Fault(own, f.detail) for f in error.faults]
         if not error.faults:
             reader.fault((name,), error.detail)
-    except EngineError as error:
+    except (TypeMismatch, ShapeMismatch) as error:
         reader.fault((name,), error.detail)
     return {}
 
@@ -154,13 +155,13 @@ def _every(trainer: Trainer, regime: Regime, settings: Settings) -> int:
 def _told(learning: Learning, model: Model, regime: Regime, trainer: Trainer, every: int) -> dict[str, Any]:
     """What is told of a training with its job."""
     data, validation = trainer.counts
-    finder = regime.finder
+    finder, schedule = regime.finder, learning.options.get("schedule")
     return {
         "objective": {"model": learning.model},
         "direction": "minimize",
         "method": {"name": regime.method.rule.name, **regime.method.options},
         "why": None if "method" in learning.options else "Models are trained by adam unless another method is named.",
-        "schedule": learning.options.get("schedule"),
+        "schedule": {"name": schedule} if isinstance(schedule, str) else schedule,
         "clip": learning.options.get("clip"),
         "variables": {p.name: list(p.shape) for p in model.trainable},
         "bounds": False,

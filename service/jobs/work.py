@@ -23,7 +23,7 @@ from engine.errors import BudgetExceeded, EngineError, Limit, LimitExceeded
 from engine.limits import Budget
 from engine.optimise.track import Row
 from service.datasets.library import Datasets
-from service.errors import Internal, Unavailable
+from service.errors import Gone, Internal, NotFound, Unavailable
 from service.jobs.flag import Flag
 from service.jobs.history import History, length, packed, unpacked
 from service.jobs.job import Progress
@@ -164,7 +164,8 @@ class Attempt:
                 self._end()
         except LostClaim:
             return None
-        except EngineError as error:
+        except (EngineError, NotFound, Gone) as error:
+            # What a training is made of may have been deleted since it was posted.
             self._fail(error)
         except MemoryError:
             most = self._worker.settings.job_bytes
@@ -251,7 +252,7 @@ class Attempt:
         rows = History.of(self._stored, self._rows, self._task.keep)
         self._jobs.finish(self._claim, kind(self._progress(), result), rows, points)
 
-    def _fail(self, error: EngineError | Internal) -> None:
+    def _fail(self, error: EngineError | NotFound | Gone | Internal) -> None:
         self._rows, self._unwritten = [*self._rows, *self._unwritten.values()], {}
         try:
             self._jobs.work(self._claim, Failed(problem_of(error).body, self._progress()), *self._news())
