@@ -12,7 +12,8 @@ def suggested(rates: Sequence[float], losses: Sequence[float]) -> float | None:
     """The rate at which the smoothed loss falls fastest per factor of the rate; None where it never falls.
 
     Smith, Cyclical Learning Rates for Training Neural Networks, 2017; smoothed by an exponential mean with correction
-    of its beginning, and without the part in which the loss already grows.
+    of its beginning, without the first tenth, where that mean is of few batches and follows their differences, and
+    without the part in which the loss already grows.
     """
     smooth: list[float] = []
     mean = 0.0
@@ -23,9 +24,9 @@ def suggested(rates: Sequence[float], losses: Sequence[float]) -> float | None:
         smooth.append(mean / (1 - SMOOTHING ** (i + 1)))
     if len(smooth) < 3:
         return None
-    end = smooth.index(min(smooth))
+    end, begin = smooth.index(min(smooth)), 1 + len(rates) // 10
     # Every rate is greater than the one before by the same factor.
-    slopes = [(smooth[i + 1] - smooth[i - 1], i) for i in range(1, max(end, 1))]
+    slopes = [(smooth[i + 1] - smooth[i - 1], i) for i in range(begin, max(end, begin))]
     # What is no more than rounding is no fall.
     if not slopes or min(slopes)[0] >= -1e-12 * max(map(abs, smooth)):
         return None

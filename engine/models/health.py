@@ -20,6 +20,7 @@ LARGE_STEP = 1.0
 """A step that is as long as the weights themselves."""
 _FIRST = 10
 _ROW = 5
+_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +108,15 @@ class Health:
         self._begin_epoch()
         return self._news(found)
 
-    def _news(self, found: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
-        """Those that were not told before."""
+    def _news(self, found: Sequence[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+        """Those that were not told before: of each kind the first, with the other layers that it holds for."""
         new = [one for one in found if f"{one[0]} {one[1]}" not in self.told]
         self.told += [f"{kind} {layer}" for kind, layer, _ in new]
-        return new
+        told = []
+        for kind in dict.fromkeys(kind for kind, _, _ in new):
+            (_, layer, detail), *others = [one for one in new if one[0] == kind]
+            told.append((kind, layer, detail + _others([other for _, other, _ in others])))
+        return told
 
     def to_json(self) -> dict[str, Any]:
         """The state as JSON values, bit for bit."""
@@ -122,3 +127,12 @@ class Health:
         """Go on from what `to_json` wrote."""
         self.usual, self.logs, self.zeros, self.large = unpacked(content["arrays"])
         self.count, self.steps, self.told = content["count"], content["steps"], list(content["told"])
+
+
+def _others(layers: Sequence[str]) -> str:
+    """The end of a remark that holds for other layers too."""
+    if not layers:
+        return ""
+    named = ", ".join(f"`{layer}`" for layer in layers[:_SHOWN])
+    more = f" and {len(layers) - _SHOWN} more" if len(layers) > _SHOWN else ""
+    return f" The same holds for {named}{more}."

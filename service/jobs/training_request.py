@@ -48,10 +48,10 @@ def read_training(content: dict[str, Any], settings: Settings, engine: Engine, s
     """
     reader = Reader(engine.limits)
     fields = reader.fields(content, FIELDS)
+    version = reader.integer(fields["version"], 0, 2**53, ("version",)) if "version" in fields else None
     if type(fields.get("model")) is not str:
         reader.fault(("model",), "This has to be the id or the name of a model.")
-    version = reader.integer(fields["version"], 0, 2**53, ("version",)) if "version" in fields else None
-    reader.refuse()
+        reader.refuse()
     stored = store.models.get(fields["model"])
     model = stored.model
     options = {name: fields[name] for name in OPTIONS if name in fields}
