@@ -1662,7 +1662,7 @@ export interface VectorsQuestion {
   program?: string | null;
   /** The id or name of a stored function. */
   function?: string | null;
-  /** Not in this version. */
+  /** The id or name of a stored model; its loss if the domain has `y`. */
   model?: string | null;
   /** By input: `[low, high]`, or an object that has a shape too. */
   domain: { [name: string]: [number, number] | Range };

@@ -35,7 +35,7 @@ class VectorsBody(BaseModel):
     expr: str | None = Field(None, examples=["abs(x - 1)*y"])
     program: str | None = Field(None, description=PROGRAM_TEXT)
     function: str | None = Field(None, description="The id or name of a stored function.")
-    model: str | None = Field(None, description="Not in this version.")
+    model: str | None = Field(None, description="The id or name of a stored model; its loss if the domain has `y`.")
     domain: Ranges = Field(description="By input: `[low, high]`, or an object that has a shape too.")
     count: int = Field(20, ge=1)
     seed: int = Field(0, ge=0)

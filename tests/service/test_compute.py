@@ -98,7 +98,6 @@ def test_names_in_unicode(client: Client) -> None:
         (b'{"expr": "x", "at": {"x": 1}, "wrt": "z"}', "invalid-request", ["/wrt"]),
         (b'{"expr": "x", "at": {"x": 1}, "wrt": ["x", "x"]}', "invalid-request", ["/wrt/1"]),
         (b'{"expr": "x", "at": {"x": 1}, "batch": true}', "invalid-request", ["/at/x"]),
-        (b'{"model": "m", "at": {"x": 1}}', "unsupported", ["/model"]),
         (b'{"program": "return y", "at": {"x": 1}}', "unknown-name", ["/at/y"]),
         (b'{"expr": "(x", "at": {"x": 1}}', "syntax-error", None),
         (b'{"expr": "sine(x)", "at": {"x": 1}}', "unknown-name", None),

@@ -82,7 +82,7 @@ def test_two_functions_at_once_are_refused_at_both() -> None:
 
 
 def test_what_comes_later_is_refused_clearly() -> None:
-    with pytest.raises(Unsupported, match="not offered by this version") as caught:
+    with pytest.raises(Unsupported, match="send the text itself") as caught:
         read_question({"model": "m"}, LIMITS)
     assert [fault.pointer for fault in caught.value.faults] == ["/model"]
 

@@ -168,7 +168,7 @@ def test_a_model_too_large_to_draw_is_refused_before_it_is(shop: Shop) -> None:
 
 
 def test_what_the_engine_refuses_is_told_when_it_is_stored(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, run_bytes=10_000)
+    shop = Shop(tmp_path, run_bytes=20_000)
     answered = shop.post("/models", {**LINE, "layers": [{"type": "dense", "units": 500}, *LINE["layers"]]})
     assert (answered.status, answered.name) == (422, "limit-exceeded")
     assert answered.problem["limit"]["name"] == "run_bytes"

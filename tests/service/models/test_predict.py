@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from engine.models import predict as predicting
+from engine.question import Question
 from service.packed import pack
 from tests.service.models.making import CLASSES, LINE, NOISY, SURFACE, WORDS, line, stored
 from tests.service.stores import Shop
@@ -42,11 +44,10 @@ def test_parts_make_the_same_numbers(shop: Shop, monkeypatch: pytest.MonkeyPatch
         parts = shop.post(f"/models/{id}/predict", {"x": x, "batch_size": rows}).json()["prediction"]
         assert np.allclose(parts, whole, rtol=1e-14, atol=1e-14)
     sizes: list[int] = []
-    original = predicting.Question
 
     def noted(text: str, at: Any, *rest: Any, **fields: Any) -> Any:
         sizes.append(len(at["x"]))
-        return original(text, at, *rest, **fields)
+        return Question(text, at, *rest, **fields)
 
     monkeypatch.setattr(predicting, "Question", noted)
     shop.post(f"/models/{id}/predict", {"x": x, "batch_size": 20})
@@ -63,9 +64,11 @@ def test_probabilities_and_classes(shop: Shop) -> None:
     id = stored(shop, CLASSES)["id"]
     kernel = [[1, 0, 0], [0, 1, 0]]
     shop.post(f"/models/{id}/versions", {"parameters": {"dense_1_kernel": kernel, "dense_1_bias": [0, 0, 0]}})
-    x = [[np.log(2), 0], [0, np.log(6)], [1000, 0]]
+    x = [[math.log(2), 0], [0, math.log(6)], [1000, 0]]
     answer = shop.post(f"/models/{id}/predict", {"x": x, "probabilities": True}).json()
-    assert np.allclose(answer["probabilities"], [[0.5, 0.25, 0.25], [0.125, 0.75, 0.125], [1, 0, 0]], atol=1e-15)
+    assert np.allclose(
+        np.array(answer["probabilities"]), [[0.5, 0.25, 0.25], [0.125, 0.75, 0.125], [1.0, 0.0, 0.0]], atol=1e-15
+    )
     assert answer["class"] == [0, 1, 0]
     assert shop.post(f"/models/{id}/predict", {"x": x[0], "probabilities": True}).json()["class"] == 0
 
@@ -76,7 +79,7 @@ def test_probabilities_of_two_classes(shop: Shop, activation: str | None, layer:
     id = stored(shop, {**LINE, "layers": [dense], "loss": "bce"})["id"]
     answer = shop.post(f"/models/{id}/predict", {"x": [[800], [0], [-800]], "probabilities": True}).json()
     assert answer["prediction"][0] == [layer]
-    assert np.allclose(answer["probabilities"], [[1], [0.5], [0]], atol=1e-15)
+    assert np.allclose(answer["probabilities"], [[1.0], [0.5], [0.0]], atol=1e-15)
     assert answer["class"] == [[1], [0], [0]]
 
 
