@@ -6,6 +6,7 @@ import { around, Scale } from "./scale.js";
 const HEIGHT = 260;
 const COLOURS = ["#3f86d6", "#dd7a33", "#3d9c6b", "#c2559b", "#8a72d6", "#a8902a", "#3aa5b3", "#cf5f5f"];
 const LEGEND_MOST = 8;
+const NAMED_MOST = 24;
 const FONT = "12px system-ui, sans-serif";
 const LETTER = 7.2;
 const INCREMENTS = Array.from({ length: 31 }, (_, k) => [1, 2, 5].map((lead) => Number(`${lead}e${k - 15}`))).flat();
@@ -15,6 +16,7 @@ const dark = matchMedia("(prefers-color-scheme: dark)");
 /** A chart in `place`, as wide as it. */
 export class Chart {
   #place;
+  #height;
   #plot = null;
   #scale = null;
   #shown = null;
@@ -22,24 +24,24 @@ export class Chart {
   #resized = new ResizeObserver(() => this.#fit());
   #recoloured = () => this.#again();
 
-  constructor(place) {
-    this.#place = place;
+  constructor(place, height = HEIGHT) {
+    [this.#place, this.#height] = [place, height];
     this.#resized.observe(place);
     dark.addEventListener("change", this.#recoloured);
   }
 
-  /** Shows these columns, steps first; with a logarithmic axis if `log`. */
-  show(columns, log) {
+  /** Shows these columns, steps first; with a logarithmic axis if `log`. Starts are counted where they have no names. */
+  show(columns, log, names = null) {
     const [steps, ...values] = columns;
     const same = this.#shown?.[0].length === columns.length && this.#scale?.log === log;
-    this.#shown = [columns, log];
+    this.#shown = [columns, log, names];
     if (!same) this.#scale = new Scale(log);
     const data = [steps, ...this.#scale.heights(values)];
     if (same) this.#plot.setData(data);
     else {
       this.#plot?.destroy();
       this.#width = this.#place.clientWidth;
-      this.#plot = new window.uPlot(options(this.#width, values.length, this.#scale), data, this.#place);
+      this.#plot = new window.uPlot(options([this.#width, this.#height], names ?? counted(values.length), this.#scale), data, this.#place);
     }
   }
 
@@ -55,7 +57,7 @@ export class Chart {
     const width = this.#place.clientWidth;
     if (this.#plot === null || width === this.#width || !width) return;
     this.#width = width;
-    this.#plot.setSize({ width, height: HEIGHT });
+    this.#plot.setSize({ width, height: this.#height });
   }
 
   #again() {
@@ -65,28 +67,38 @@ export class Chart {
   }
 }
 
-function options(width, starts, scale) {
-  const value = (_, height) => (height === null || height === undefined ? "–" : brief(scale.value(height)));
-  const series = Array.from({ length: starts }, (_, k) => ({
-    label: starts > 1 ? `Start ${k}` : "Value",
+const counted = (starts) => Array.from({ length: starts }, (_, k) => (starts > 1 ? `Start ${k}` : "Value"));
+
+function options([width, height], names, scale) {
+  const value = (_, at) => (at === null || at === undefined ? "–" : brief(scale.value(at)));
+  const series = names.map((label, k) => ({
+    label,
     stroke: COLOURS[k % COLOURS.length],
-    width: starts > LEGEND_MOST ? 1 : 1.75,
+    width: names.length > LEGEND_MOST ? 1 : 1.75,
     spanGaps: true,
     points: { show: (plot) => plot.data[0].length < 3 },
     value,
   }));
   return {
     width,
-    height: HEIGHT,
+    height,
     scales: { x: { time: false }, y: { range: (_, low, high) => around(low, high) } },
     axes: axes(scale),
     series: [
       { label: "Step", value: (_, step) => (step === null || step === undefined ? "–" : String(step)) },
       ...series,
     ],
-    legend: { show: starts <= LEGEND_MOST },
-    cursor: { drag: { x: false, y: false }, points: { size: 7 } },
+    legend: { show: names.length <= (names[0].startsWith("Start ") ? LEGEND_MOST : NAMED_MOST) },
+    cursor: { drag: { x: false, y: false }, points: { size: 7 }, dataIdx: before },
   };
+}
+
+/** Where a series is read: at the cursor, or where it last had a value. */
+function before(plot, series, at) {
+  const values = plot.data[series];
+  let place = at;
+  while (place > 0 && (values[place] === null || values[place] === undefined)) place -= 1;
+  return place;
 }
 
 function axes(scale) {
