@@ -28,6 +28,7 @@ NAMES = (
     "programs",
     "optimise",
     "jobs",
+    "models",
     "chaos",
 )
 THREADS = (

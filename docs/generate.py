@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from docs import models
 from docs.examples import ROOT, filled, find, pages, same_text
 from docs.typescript import declarations
 from engine.checking.steps.mistakes import MISTAKES
@@ -505,6 +506,16 @@ TABLES: Mapping[Path, Mapping[str, Callable[[], list[str]]]] = {
     },
     ROOT / "docs" / "limits.md": {"settings": settings_table},
     ROOT / "docs" / "jobs.md": {"job-methods": job_methods_table},
+    ROOT / "docs" / "models.md": {
+        "definition": models.definition_lines,
+        "program": models.program_lines,
+        "layers": models.layers_section,
+        "arrays": models.arrays_table,
+        "initialisers": models.initialisers_table,
+        "constraints": models.constraints_table,
+        "activations": models.activations_table,
+        "losses": models.losses_section,
+    },
     ROOT / "docs" / "steps.md": {
         "methods": methods_table,
         "schedules": schedules_table,

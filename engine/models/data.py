@@ -15,7 +15,11 @@ from engine.models.initialisers import stream
 from engine.models.metrics import true_class
 from engine.models.model import INPUT, TARGET, Model
 from engine.models.signal import Signal
+from engine.models.standardise import fit
 from engine.primitives.random_values import uniform
+
+_LARGEST = 2.0**53
+"""Below this, every integer is a float64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +70,15 @@ def examples(model: Model, arrays: Mapping[str, Any], place: str = "/data") -> E
             faults.append(Fault(f"{place}/{TARGET}", f"There are {len(x):,} examples in x and {len(y):,} in y."))
         if not len(x):
             faults.append(Fault(f"{place}/{INPUT}", "There are no examples."))
+        _check_places(model, x, f"{place}/{INPUT}", faults)
     weight = None
     if arrays.get("weight") is not None:
         weight = np.asarray(arrays["weight"], dtype=np.float64)
-        if weight.shape != (len(x),) or not np.all(np.isfinite(weight)) or np.any(weight < 0) or not np.any(weight):
+        if weight.shape != np.shape(x)[:1] or not np.all(weight >= 0) or not 0 < _total(weight) < np.inf:
             detail = f"This has to be one number for each of the {len(x):,} examples: finite, not negative, not all 0."
+            faults.append(Fault(f"{place}/weight", detail))
+        elif model.objective.axes is None:
+            detail = "Examples can only be weighted where the loss has a number for each of them; this one has not."
             faults.append(Fault(f"{place}/weight", detail))
     if faults:
         raise InvalidRequest(f"{faults[0].pointer.lstrip('/')}: {faults[0].detail}", faults=faults)
@@ -98,13 +106,18 @@ def fitting(given: Any, signal: Signal, place: str, faults: list[Fault]) -> Arra
         faults.append(Fault(place, f"The number at {where} is not finite."))
         return array
     if signal.dtype == "int":
-        whole = array == np.floor(array)
+        whole = (array == np.floor(array)) & (np.abs(array) < _LARGEST)
         if not np.all(whole):
             where = np.argwhere(~whole)[0].tolist()
             faults.append(Fault(place, f"These have to be whole numbers, and the one at {where} is not."))
             return array
         return np.ascontiguousarray(array, dtype=np.int64)
     return np.ascontiguousarray(array, dtype=np.float64)
+
+
+def _total(weight: Array) -> float:
+    with np.errstate(all="ignore"):
+        return float(np.sum(weight))
 
 
 def _told(shape: tuple[int, ...]) -> str:
@@ -135,6 +148,19 @@ def _check_classes(model: Model, y: Array, place: str, faults: list[Fault]) -> N
         faults.append(Fault(place, f"With `{record.name}`, these are {what}; the one at {where} is not."))
 
 
+def _check_places(model: Model, x: Array, place: str, faults: list[Fault]) -> None:
+    """Refuse integers that are no rows of the table that they are looked up in."""
+    for placed in model.layers:
+        if placed.record.name == "embedding" and INPUT in placed.inputs:
+            size = placed.options["size"]
+            wrong = (x < 0) | (x >= size)
+            if np.any(wrong):
+                where = np.argwhere(wrong)[0].tolist()
+                detail = f"`{placed.name}` takes integers from 0 to {size - 1}; the one at {where} is not."
+                faults.append(Fault(place, detail))
+                return
+
+
 def divided(data: Examples, fraction: float, seed: int) -> tuple[Examples, Examples]:
     """The examples to train on and those to validate with: `fraction` of all, rounded, drawn by the seed.
 
@@ -145,7 +171,12 @@ def divided(data: Examples, fraction: float, seed: int) -> tuple[Examples, Examp
         detail = f"{fraction:g} of {len(data):,} examples leaves none to {'train on' if count else 'validate with'}."
         raise InvalidRequest(detail, faults=[Fault("/validation", detail)])
     order = shuffled(len(data), stream(seed, "split"))
-    return data.at(np.sort(order[count:])), data.at(np.sort(order[:count]))
+    parts = data.at(np.sort(order[count:])), data.at(np.sort(order[:count]))
+    for part, what in zip(parts, ("train on", "validate with"), strict=True):
+        if part.weight is not None and not np.any(part.weight):
+            detail = f"All examples to {what} have the weight 0; another seed divides them differently."
+            raise InvalidRequest(detail, faults=[Fault("/validation", detail)])
+    return parts
 
 
 def shuffled(count: int, seed: int) -> Array:
@@ -159,26 +190,22 @@ def batches(count: int, size: int) -> int:
 
 
 def fitted(model: Model, data: Examples) -> dict[str, Array]:
-    """The states that are fitted to the examples to train on: means and scales of what is standardised."""
-    found: dict[str, Array] = {}
-    for placed in model.layers:
-        if placed.record.name == "standardise":
-            found |= _scaling(placed.name, data.x)
-    if model.standardised:
-        found |= _scaling(TARGET, data.y)
-    return found
+    """The states that are fitted to the examples to train on: means and scales of what is standardised.
 
-
-def _scaling(name: str, values: Array) -> dict[str, Array]:
-    """Mean and standard deviation (of the examples, not corrected) along all axes but the last of one example.
-
-    What does not vary is not scaled.
+    Raises `InvalidRequest` for numbers so large that their scale is none.
     """
-    axes = tuple(range(values.ndim - 1)) if values.ndim > 1 else (0,)
-    mean, scale = np.mean(values, axis=axes), np.std(values, axis=axes)
-    # A column of one number has a deviation of the size of its rounding error.
-    constant = scale <= 1e-14 * np.abs(mean)
-    return {f"{name}_mean": np.asarray(mean), f"{name}_scale": np.where(constant | (scale == 0), 1.0, scale)}
+    fits = {placed.name: (INPUT, data.x) for placed in model.layers if placed.record.name == "standardise"}
+    if model.standardised:
+        fits[TARGET] = TARGET, data.y
+    found: dict[str, Array] = {}
+    for name, (source, values) in fits.items():
+        with np.errstate(all="ignore"):
+            mean, scale = map(np.asarray, fit(values))
+        if not (np.all(np.isfinite(mean)) and np.all(np.isfinite(scale))):
+            detail = "These numbers are too large to be standardised."
+            raise InvalidRequest(detail, faults=[Fault(f"/data/{source}", detail)])
+        found |= {f"{name}_mean": mean, f"{name}_scale": scale}
+    return found
 
 
 def balanced(model: Model, y: Array) -> dict[int, float]:

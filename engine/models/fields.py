@@ -145,7 +145,7 @@ def counts(length: int, least: int = 1) -> Read:
             return (one(value),) * length
         if len(value) != length:
             raise Wrong(f"This has to be an integer, or a list of {length}.")
-        return tuple(_items(value, one))
+        return tuple(items(value, one))
 
     return read
 
@@ -154,10 +154,11 @@ def shape(value: Any) -> tuple[int, ...]:
     """A list of sizes."""
     if not isinstance(value, list) or len(value) > 8:
         raise Wrong("This has to be a list of at most 8 sizes, as [28, 28, 1].")
-    return tuple(_items(value, count()))
+    return tuple(items(value, count()))
 
 
-def _items(values: Sequence[Any], read: Read) -> list[Any]:
+def items(values: Sequence[Any], read: Read) -> list[Any]:
+    """The items of a list, each read by `read`.  Raises `Wrong` with the faults of all."""
     found, faults = [], []
     for i, value in enumerate(values):
         try:

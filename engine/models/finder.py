@@ -24,9 +24,8 @@ def suggested(rates: Sequence[float], losses: Sequence[float]) -> float | None:
     if len(smooth) < 3:
         return None
     end = smooth.index(min(smooth))
-    slopes = [
-        ((smooth[i + 1] - smooth[i - 1]) / math.log(rates[i + 1] / rates[i - 1]), i) for i in range(1, max(end, 1))
-    ]
+    # Every rate is greater than the one before by the same factor.
+    slopes = [(smooth[i + 1] - smooth[i - 1], i) for i in range(1, max(end, 1))]
     if not slopes or min(slopes)[0] >= 0:
         return None
     return rates[min(slopes)[1]]

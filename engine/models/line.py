@@ -68,7 +68,8 @@ class Gathered:
 class Line:
     """How far the run of one seed has come.  `reason` is None while it goes on.
 
-    `idle` epochs have not improved on the `lowest` value; `losses` are those of a search for a learning rate.
+    `idle` epochs have not improved on the `lowest` value; `losses` are those of a search for a learning rate; `steps`
+    were made.
     """
 
     number: int
@@ -84,6 +85,7 @@ class Line:
     lowest: float = math.inf
     idle: int = 0
     losses: list[float] = field(default_factory=list)
+    steps: int = 0
     reason: StopReason | None = None
     message: str = ""
 
@@ -116,6 +118,7 @@ class Line:
             "best": best,
             "last": None if self.last is None else self.last.to_json(),
             "idle": self.idle,
+            "steps": self.steps,
             "losses": packed(np.array(self.losses)),
             "reason": self.reason,
             "message": self.message,
@@ -132,5 +135,6 @@ class Line:
         last, kept = content["last"], content["best"]
         self.last = None if last is None else Point.from_json(last)
         self.best = self.last if kept == "last" else None if kept is None else Point.from_json(kept)
-        self.idle, self.losses = content["idle"], unpacked(content["losses"]).tolist()
+        self.idle, self.steps = content["idle"], content["steps"]
+        self.losses = unpacked(content["losses"]).tolist()
         self.reason, self.message = content["reason"], content["message"]

@@ -166,7 +166,7 @@ LOSSES: Mapping[str, Loss] = {
             _same,
             lambda options, prediction: "log(cosh(prediction - y))",
             formula="mean(log(cosh(prediction − y)))",
-            conventions="Keras has it; PyTorch has none.",
+            conventions="As in Keras; PyTorch has none.",
         ),
         Loss(
             "bce",
@@ -239,7 +239,7 @@ LOSSES: Mapping[str, Loss] = {
             _quantile,
             (Field("q", number(0.0, 1.0, above=True, below=True), 0.5, "the quantile that is predicted."),),
             formula="mean(max(q (y − p), (q − 1)(y − p)))",
-            conventions="Also called pinball loss.",
+            conventions="Neither Keras nor PyTorch has it.",
             aliases=("pinball",),
         ),
     )

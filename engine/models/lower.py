@@ -29,7 +29,9 @@ def program(model: Model, wanted: Wanted = "loss", training: bool = False, weigh
     lines += _ending(model, wanted, weighted)
     if wanted == "both":
         states = {name: text for call in calls for name, text in call.states.items()}
-        outputs = {"loss": "loss", "prediction": "prediction", **states}
+        # The loss compares in the scaled units of y; what is told is in those of the data.
+        scaled = f"prediction*{TARGET}_scale + {TARGET}_mean" if model.standardised else "prediction"
+        outputs = {"loss": "loss", "prediction": scaled, **states}
         lines.append("return {" + ", ".join(f'"{name}": {text}' for name, text in outputs.items()) + "}")
     else:
         lines.append(f"return {wanted}")

@@ -59,7 +59,8 @@ def classes(model: Model) -> int:
         return model.prediction.shape[-1]
     if record is not None and record.name in ("bce", "hinge"):
         return 2
-    if record is None and model.target.dtype == "int" and model.prediction.shape:
+    one_each = model.target.dtype == "int" and model.target.shape == model.prediction.shape[:-1]
+    if record is None and one_each and model.prediction.shape:
         return model.prediction.shape[-1]
     raise Misfit("is for classes, and the loss is not one of classes (cross_entropy, kl, bce, hinge)")
 
@@ -86,6 +87,13 @@ def true_class(model: Model, y: Array) -> Array:
     return np.asarray(y if model.target.dtype == "int" else np.argmax(y, axis=-1), dtype=np.int64)
 
 
+def _unknown(model: Model, prediction: Array) -> Array:
+    """Where nothing is predicted, because it is not a number."""
+    record = model.objective.record
+    one = record is not None and record.name in ("bce", "hinge")
+    return np.isnan(prediction) if one else np.asarray(np.any(np.isnan(prediction), axis=-1))
+
+
 def _for_classes(model: Model) -> None:
     classes(model)
 
@@ -107,6 +115,7 @@ def _for_numbers(model: Model) -> None:
 
 def _right(model: Model, options: Options, prediction: Array, y: Array) -> Array:
     hits = chosen_class(model, prediction) == true_class(model, y)
+    hits &= ~_unknown(model, prediction)
     return np.array([float(np.count_nonzero(hits)), float(hits.size)])
 
 
@@ -115,7 +124,8 @@ def _ranked(model: Model, options: Options, prediction: Array, y: Array) -> Arra
     own = np.take_along_axis(prediction, true, axis=-1)
     # Classes with the same number as the true one stand after it where they come later.
     earlier = (prediction == own) & (np.arange(prediction.shape[-1]) < true)
-    hits = np.count_nonzero((prediction > own) | earlier, axis=-1) < options["k"]
+    # What is not a number is nowhere in an order.
+    hits = (np.count_nonzero((prediction > own) | earlier, axis=-1) < options["k"]) & ~np.isnan(own[..., 0])
     return np.array([float(np.count_nonzero(hits)), float(hits.size)])
 
 
@@ -126,7 +136,10 @@ def _share(part: Array) -> float:
 def _confusion(model: Model, options: Options, prediction: Array, y: Array) -> Array:
     size = classes(model)
     true, found = true_class(model, y).ravel(), chosen_class(model, prediction).ravel()
-    return np.bincount(true * size + found, minlength=size * size).reshape(size, size).astype(np.float64)
+    # With an expression as the loss, y may have numbers that are no classes.
+    known = (true >= 0) & (true < size) & ~_unknown(model, prediction).ravel()
+    places = true[known] * size + found[known]
+    return np.bincount(places, minlength=size * size).reshape(size, size).astype(np.float64)
 
 
 def _errors(power: int) -> Part:
@@ -138,23 +151,29 @@ def _errors(power: int) -> Part:
 
 
 def _spread(model: Model, options: Options, prediction: Array, y: Array) -> Array:
-    """Number, mean and sum of squares about it of y, and the sum of squared errors."""
-    mean = float(np.mean(y)) if y.size else 0.0
-    return np.array([float(y.size), mean, float(np.sum((y - mean) ** 2)), float(np.sum((prediction - y) ** 2))])
+    """For every number of an example (columns): how many, mean and sum of squares about it of y, and the sum of squared
+    errors.
+    """
+    rows, found = y.reshape(len(y), -1), prediction.reshape(len(y), -1)
+    mean = np.mean(rows, axis=0) if len(rows) else np.zeros(rows.shape[1])
+    squares = np.sum((rows - mean) ** 2, axis=0), np.sum((found - rows) ** 2, axis=0)
+    return np.stack([np.full(rows.shape[1], float(len(rows))), mean, *squares])
 
 
 def _joined_spread(a: Array, b: Array) -> Array:
     """Chan, Golub & LeVeque 1983: the sums of squares about a common mean, without cancellation."""
     count = a[0] + b[0]
-    if not count:
+    if not np.any(count):
         return a
     apart = b[1] - a[1]
     mean = a[1] + apart * b[0] / count
-    return np.array([count, mean, a[2] + b[2] + apart * apart * a[0] * b[0] / count, a[3] + b[3]])
+    return np.stack([count, mean, a[2] + b[2] + apart * apart * a[0] * b[0] / count, a[3] + b[3]])
 
 
 def _r2(part: Array) -> float:
-    return float(1.0 - part[3] / part[2]) if part[2] else float("nan")
+    # The mean of one number over and over is that number but for its rounding.
+    varies = part[2] > part[0] * (1e-14 * part[1]) ** 2
+    return float(np.mean(1.0 - part[3][varies] / part[2][varies])) if np.any(varies) else float("nan")
 
 
 def _scores(model: Model, options: Options, prediction: Array, y: Array) -> Array:
@@ -189,7 +208,14 @@ METRICS: Mapping[str, Metric] = {
             fields=(Field("k", count(1, 10_000), 5, "among how many the true class has to be."),),
             doc="the part of examples whose class is among the k that are predicted first",
         ),
-        Metric("r2", _spread, _r2, _for_numbers, _joined_spread, doc="1 − Σ(prediction − y)²/Σ(y − mean(y))²"),
+        Metric(
+            "r2",
+            _spread,
+            _r2,
+            _for_numbers,
+            _joined_spread,
+            doc="1 − Σ(prediction − y)²/Σ(y − mean(y))², the mean over all numbers of y that vary",
+        ),
         Metric("mae", _errors(1), _share, _for_numbers, doc="mean(|prediction − y|)"),
         Metric("mse", _errors(2), _share, _for_numbers, doc="mean((prediction − y)²)"),
         Metric(

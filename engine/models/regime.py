@@ -8,7 +8,21 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.errors import Fault, InvalidRequest
-from engine.models.fields import Field, Named, Read, Wrong, choice, count, flag, maybe, named, number, read_fields
+from engine.models.fields import (
+    Field,
+    Named,
+    Read,
+    Wrong,
+    below,
+    choice,
+    count,
+    flag,
+    items,
+    maybe,
+    named,
+    number,
+    read_fields,
+)
 from engine.models.initialisers import SEED
 from engine.models.metrics import METRICS, Measured, classes
 from engine.models.model import Model
@@ -43,7 +57,8 @@ class Finder:
     def rate(self, step: int) -> float:
         """The rate of the step after `step` others."""
         part = step / (self.steps - 1)
-        return math.exp(math.log(self.low) + part * math.log(self.high / self.low))
+        low, high = math.log(self.low), math.log(self.high)
+        return math.exp(low + part * (high - low))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +99,7 @@ def _object(what: str, fields: Sequence[Field]) -> Read:
             raise Wrong(f"This has to be an object{what}.")
         found, faults = read_fields("this", fields, value)
         if faults:
-            raise Wrong(faults[0].detail, *[part for part in faults[0].pointer.split("/") if part])
+            raise Wrong.all_of(faults)
         return found
 
     return read
@@ -145,12 +160,7 @@ def _seeds(value: Any) -> tuple[int, ...] | int | None:
         return int(count(1, MOST_SEEDS)(value))
     if not 1 <= len(value) <= MOST_SEEDS:
         raise Wrong(f"This has to be a list of 1 to {MOST_SEEDS} seeds, or how many.")
-    found = []
-    for i, seed in enumerate(value):
-        try:
-            found.append(SEED(seed))
-        except Wrong as wrong:
-            raise Wrong(wrong.detail, i) from None
+    found = items(value, SEED)
     if len(set(found)) < len(found):
         raise Wrong("A seed stands here twice.")
     return tuple(found)
@@ -164,13 +174,7 @@ def _metrics(value: Any) -> tuple[Named, ...] | None:
         return None
     if not isinstance(value, list) or len(value) > 20:
         raise Wrong('This has to be a list of metrics: ["accuracy"].')
-    found = []
-    for i, item in enumerate(value):
-        try:
-            found.append(_metric(item))
-        except Wrong as wrong:
-            raise Wrong(wrong.detail, i, *wrong.at) from None
-    return tuple(found)
+    return tuple(items(value, _metric))
 
 
 def _class_weight(value: Any) -> Mapping[int, float] | str | None:
@@ -180,14 +184,19 @@ def _class_weight(value: Any) -> Mapping[int, float] | str | None:
         return "balanced"
     if not isinstance(value, dict) or not value:
         raise Wrong('This has to be "balanced", or weights by class: {"0": 1, "1": 5}.')
-    found = {}
+    found: dict[int, float] = {}
+    faults: list[Fault] = []
     for name, weight in value.items():
+        place = f"/{escaped(name)}"
         if not name.isdecimal() or not name.isascii() or len(name) > 9:
-            raise Wrong("A class is the number that y has.", name)
+            faults.append(Fault(place, "A class is the number that y has."))
+            continue
         try:
             found[int(name)] = number(0.0)(weight)
         except Wrong as wrong:
-            raise Wrong(wrong.detail, name) from None
+            faults += below(place, wrong.faults)
+    if faults:
+        raise Wrong.all_of(faults)
     return found
 
 
@@ -224,6 +233,8 @@ def read_regime(given: Mapping[str, Any], model: Model) -> Regime:
         faults.append(Fault("/model", "No parameter of this model is trainable."))
     if read.get("find_learning_rate") is not None and schedule is not None:
         faults.append(Fault("/schedule", "A search for a learning rate has its own schedule; leave this out."))
+    if read.get("find_learning_rate") is not None and read.get("seeds") not in (None, 1):
+        faults.append(Fault("/seeds", "A search for a learning rate is one run; leave this out."))
     if faults:
         raise InvalidRequest(faults[0].detail, faults=faults)
     assert method is not None
@@ -327,7 +338,8 @@ def _check_weights(weights: Any, model: Model, faults: list[Fault]) -> None:
         faults.append(Fault("/class_weight", f"This {misfit.detail}."))
         return
     record = model.objective.record
-    per_example = model.target.shape[:-1] if model.target.dtype == "real" and many > 2 else model.target.shape
+    one_hot = record is not None and record.name in ("cross_entropy", "kl") and model.target.dtype == "real"
+    per_example = model.target.shape[:-1] if one_hot else model.target.shape
     if record is None or per_example not in ((), (1,)):
         faults.append(Fault("/class_weight", "This is for one class per example, and a loss by its name."))
     elif isinstance(weights, Mapping):

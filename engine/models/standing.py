@@ -65,19 +65,33 @@ class Standing:
 
     @property
     def best(self) -> Line:
-        """The seed with the lowest monitored value; the first where none has one."""
-        found = [line for line in self.lines if line.best is not None]
-        return min(found, key=lambda line: line.best.value if line.best else math.inf, default=self.lines[0])
+        """The seed whose parameters are kept: that with the lowest value; the first, of those that did not diverge if
+        there are any, where none has a value.
+        """
+
+        def rank(line: Line) -> tuple[float, bool]:
+            value = self.point(line).value
+            return (value if math.isfinite(value) else math.inf), line.reason == "diverged"
+
+        return min(self.lines, key=rank)
 
     def point(self, line: Line) -> Point:
-        """The parameters of a seed that are kept: the best or the last ones; where it is, before the first epoch."""
-        found = line.best if self.regime.keep == "best" else line.last
-        if found is None and line.number in self.active:
-            x = self.state.x[self.active.index(line.number)]
-            return Point(self.epoch, self.state.step, line.value, x, line.states, {})
-        found = found or line.last
-        assert found is not None
-        return found
+        """The parameters of a seed that are kept: the best ones at the end of an epoch, or the last ones.
+
+        Before the end of the first epoch there are only those where it is.  Its value is then the mean of the losses
+        of this epoch so far.
+        """
+        if self.regime.keep == "best" and line.best is not None:
+            return line.best
+        here = line.number in self.active and self.state.step > (0 if line.last is None else line.last.step)
+        if line.last is None or (here and self.regime.keep == "last" and line.reason != "diverged"):
+            return self._here(line)
+        return line.last
+
+    def _here(self, line: Line) -> Point:
+        """Where a seed is that has not been taken out."""
+        x = self.state.x[self.active.index(line.number)]
+        return Point(self.epoch, self.state.step, line.gathered.mean, x, line.states, {})
 
     def parameters(self, point: Point) -> dict[str, Array]:
         """All parameters at a point, by name, in the order of the model."""
@@ -103,7 +117,7 @@ class Standing:
         for k, i in enumerate(self.active):
             line = self.lines[i]
             if line.reason is not None and line.last is None:
-                line.last = Point(self.epoch, state.step, line.value, state.x[k], line.states, {})
+                line.last = Point(self.epoch, state.step, line.gathered.mean, state.x[k], line.states, {})
         arrays = {name: a[keep] if a.ndim > 1 else a for name, a in state.arrays.items()}
         self.state, self.active = State(state.step, state.x[keep], arrays), [self.active[k] for k in keep]
 

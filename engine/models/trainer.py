@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from engine.engine import Engine
-from engine.errors import EngineError
+from engine.errors import BudgetExceeded, EngineError, Fault, InvalidRequest
 from engine.graph.types import Array
 from engine.limits import Budget
 from engine.models.data import Examples, balanced, batches, fitted, shuffled
@@ -41,15 +41,15 @@ from engine.question import Question
 CHUNK = 256
 """Examples that are scored at once, at least."""
 GROWN = 4.0
-"""A search for a learning rate ends when the loss is so many times the least one."""
+"""A search for a learning rate ends when the loss is so many times the least one, or what it had fallen by."""
 
 
 class Trainer:
     """A training under way.
 
-    `start` are all parameters to begin with, in the place of those that the seeds draw.  Every method that computes
-    raises `BudgetExceeded` when the time is up or the run is withdrawn; the state is then that after the last step that
-    was yielded.
+    `start` are parameters to begin with; the others begin as the definition says, not as seeds draw them.  Every method
+    that computes raises `BudgetExceeded` when the time is up or the run is withdrawn; the state is then that after the
+    last step that was yielded.
     """
 
     def __init__(
@@ -147,9 +147,16 @@ class Trainer:
         sound = [math.isfinite(f.loss) and bool(np.isfinite(g).all()) for f, g in zip(found, gradients, strict=True)]
         rates = self._rates(active)
         moved = self._moved(state, gradients, rates, sound)
+        whole = np.asarray(np.isfinite(moved.x).all(axis=1))
+        if not whole.all():
+            # A step that is too long for float64.
+            moved = moved.moved(np.where(whole[:, None], moved.x, state.x))
         ahead = [self._gathered(line, batch[k], found[k]) for k, line in enumerate(active)]
         ending = standing.batch + 1 == self.per_epoch
         messages = ["" if sound[k] else self._trouble(line, state.x[k], batch[k]) for k, line in enumerate(active)]
+        for k in range(len(active)):
+            if sound[k] and not whole[k]:
+                sound[k], messages[k] = False, self._too_long(state.x[k])
         scores = [
             self._scores(moved.x[k], {**line.states, **found[k].states}, ahead[k]) if ending and sound[k] else None
             for k, line in enumerate(active)
@@ -159,7 +166,7 @@ class Trainer:
         standing.epoch, standing.batch = (epoch, 0) if ending else (standing.epoch, standing.batch + 1)
         rows = []
         for k, line in enumerate(active):
-            line.value, line.norm = found[k].loss, norm_of(gradients[k])
+            line.value, line.norm, line.steps = found[k].loss, norm_of(gradients[k]), number
             norms, ratios = self._norms(gradients[k]), self._ratios(state.x[k], moved.x[k])
             standing.remark(line, number, epoch, line.health.step(norms, ratios))
             if sound[k]:
@@ -274,7 +281,12 @@ class Trainer:
                 line.end("max-steps", f"{step:,} steps were made, as many as were allowed.")
             return
         line.losses.append(line.value)
-        grown = len(line.losses) > finder.steps // 10 and line.value > GROWN * min(line.losses)
+        if not math.isfinite(line.losses[0]):
+            return
+        low = min(line.losses)
+        # A loss may be negative, and 0 at its least.
+        unit = max(abs(low), line.losses[0] - low)
+        grown = len(line.losses) > finder.steps // 10 and line.value > low + (GROWN - 1) * unit
         if grown or line.reason == "diverged":
             line.reason, line.message = "converged", "The loss has begun to grow: no larger rate was tried."
         elif step >= finder.steps:
@@ -288,14 +300,24 @@ class Trainer:
         try:
             found = self._engine.prepare(question, "grad", self.budget).run(question, self.budget).warnings
             message = next((w.message for w in found if w.code in ("non-finite", "singular")), "")
+        except BudgetExceeded:
+            raise
         except EngineError as error:
             message = error.detail
         return f"{message} The loss or its gradient is not finite in step {self.standing.state.step + 1:,}.".strip()
 
+    def _too_long(self, x: Array) -> str:
+        """What to say of a step from `x` that leads to no number."""
+        detail = f"The step {self.standing.state.step + 1:,} of `{self.regime.method.rule.name}` leads to parameters"
+        return f"{detail} that are not finite, from such of a size up to {float(np.max(np.abs(x))):.3g}."
+
     def _norms(self, x: Array) -> Array:
-        """The norm of each layer's part of a vector."""
+        """The norm of each layer's part of a vector; no square overflows, and none of a small number becomes 0."""
         with np.errstate(all="ignore"):
-            return np.asarray(np.sqrt(np.add.reduceat(x * x, self._offsets)))
+            size = np.maximum.reduceat(np.abs(x), self._offsets)
+            unit = np.where((size > 0) & np.isfinite(size), size, 1.0)
+            parts = x / np.repeat(unit, self.standing.sizes)
+            return np.asarray(unit * np.sqrt(np.add.reduceat(parts * parts, self._offsets)))
 
     def _ratios(self, before: Array, after: Array) -> Array:
         """How long the step of each layer was, as a part of its weights."""
@@ -318,7 +340,7 @@ class Trainer:
     def _beginning(self, seed: int, start: Mapping[str, Array] | None, data: Examples) -> Mapping[str, Array]:
         """All parameters that a seed begins with."""
         if start is not None:
-            return start
+            return {**self.model.initial(), **fitted(self.model, data), **start}
         return self.model.initial(seed if self.regime.redrawn else None) | fitted(self.model, data)
 
     def to_json(self) -> dict[str, Any]:
@@ -338,4 +360,10 @@ def _weighted(model: Model, regime: Regime, data: Examples) -> Examples:
         return data
     weights = balanced(model, data.y) if isinstance(regime.class_weight, str) else regime.class_weight
     by_class = np.array([weights.get(int(k), 1.0) for k in np.ravel(true_class(model, data.y))])
-    return data.weighted(by_class if data.weight is None else by_class * data.weight)
+    with np.errstate(all="ignore"):
+        found = by_class if data.weight is None else by_class * data.weight
+        total = float(np.sum(found))
+    if not 0 < total < math.inf:
+        detail = "With these, all examples together weigh nothing, or more than a number can tell."
+        raise InvalidRequest(detail, faults=[Fault("/class_weight", detail)])
+    return data.weighted(found)

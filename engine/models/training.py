@@ -19,8 +19,8 @@ from engine.models.trainer import Trainer
 class Training:
     """All that a training depends on; two of the same make the same bits.
 
-    `options` are JSON as the client gave them, and were read without faults.  `start`: all parameters to begin with,
-    where they are not drawn.  `validation` are examples beside those to train on, where they are not a part of these.
+    `options` are JSON as the client gave them, and were read without faults.  `start`: parameters to begin with, where
+    they are not all drawn.  `validation` are examples beside those to train on, where they are not a part of these.
     `every` step of so many goes into the history.
     """
 

@@ -107,13 +107,14 @@ class Chosen:
     trainable: bool = True
 
 
-_FIELDS = (
+FIELDS = (
     Field("init", _initialiser, None, "the initialiser."),
     Field("l1", number(0.0), 0.0, "a factor of sum(abs(w)), added to the loss."),
     Field("l2", number(0.0), 0.0, "a factor of sum(w^2), added to the loss."),
     Field("constraint", maybe(_constraint), None, "what the values are held to."),
     Field("trainable", flag, True, "whether training changes it."),
 )
+"""What can be said about any array."""
 
 
 def weight_field(role: str, init: Any, doc: str, optional: bool = False) -> Field:
@@ -130,7 +131,7 @@ def weight_field(role: str, init: Any, doc: str, optional: bool = False) -> Fiel
             what = "the name of an initialiser, an object with `init`, `l1`, `l2`, `constraint`, `trainable`"
             raise Wrong(f"This has to be {what}{', or false' if optional else ''}.")
         given = {name: part for name, part in value.items() if part is not None}
-        options, faults = read_fields(role, _FIELDS, {"init": init, **given})
+        options, faults = read_fields(role, FIELDS, {"init": init, **given})
         if faults:
             raise Wrong.all_of(faults)
         return Chosen(**options)

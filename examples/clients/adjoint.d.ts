@@ -25,8 +25,18 @@ export interface CheckQuestion {
   program?: string | null;
   /** The id or name of a stored function: `/functions`. */
   function?: string | null;
-  /** The id of a model. Not in this version. */
+  /**
+   * The id or name of a stored model: its loss where `at` has `y`, else its prediction, for examples along the first
+   * axis of `x`. Its parameters are those of a version, unless `at` names them, and are what is differentiated unless
+   * `wrt` is given.
+   */
   model?: string | null;
+  /** With `model`: the version of its parameters; the newest if absent. */
+  version?: number | null;
+  /** With `model`: as in training, with the statistics of the batch, and with what is drawn. */
+  training?: boolean | null;
+  /** With `training`: what is drawn depends on it; 0 if absent. */
+  seed?: number | null;
   /** The inputs by name. */
   at?: { [name: string]: ArrayValue } | null;
   /** What to differentiate with respect to: a name or a list of names; every real input if absent. */
@@ -375,8 +385,18 @@ export interface HvpQuestion {
   program?: string | null;
   /** The id or name of a stored function: `/functions`. */
   function?: string | null;
-  /** The id of a model. Not in this version. */
+  /**
+   * The id or name of a stored model: its loss where `at` has `y`, else its prediction, for examples along the first
+   * axis of `x`. Its parameters are those of a version, unless `at` names them, and are what is differentiated unless
+   * `wrt` is given.
+   */
   model?: string | null;
+  /** With `model`: the version of its parameters; the newest if absent. */
+  version?: number | null;
+  /** With `model`: as in training, with the statistics of the batch, and with what is drawn. */
+  training?: boolean | null;
+  /** With `training`: what is drawn depends on it; 0 if absent. */
+  seed?: number | null;
   /** The inputs by name. */
   at?: { [name: string]: ArrayValue } | null;
   /** What to differentiate with respect to: a name or a list of names; every real input if absent. */
@@ -686,8 +706,18 @@ export interface JvpQuestion {
   program?: string | null;
   /** The id or name of a stored function: `/functions`. */
   function?: string | null;
-  /** The id of a model. Not in this version. */
+  /**
+   * The id or name of a stored model: its loss where `at` has `y`, else its prediction, for examples along the first
+   * axis of `x`. Its parameters are those of a version, unless `at` names them, and are what is differentiated unless
+   * `wrt` is given.
+   */
   model?: string | null;
+  /** With `model`: the version of its parameters; the newest if absent. */
+  version?: number | null;
+  /** With `model`: as in training, with the statistics of the batch, and with what is drawn. */
+  training?: boolean | null;
+  /** With `training`: what is drawn depends on it; 0 if absent. */
+  seed?: number | null;
   /** The inputs by name. */
   at?: { [name: string]: ArrayValue } | null;
   /** What to differentiate with respect to: a name or a list of names; every real input if absent. */
@@ -775,6 +805,14 @@ export interface Limits {
   dataset_seconds: number;
   /** Datasets that are uploaded at the same time, per worker. */
   dataset_uploads: number;
+  /** Stored models. */
+  models: number;
+  /** Numbers that the parameters of one model have together. */
+  model_parameters: number;
+  /** Versions of one model, beside the initial one. */
+  model_versions: number;
+  /** Parameters of all versions of all models together. */
+  model_bytes: number;
   /** Largest request head: request line and headers. */
   header_bytes: number;
   /** Heavy questions that run at the same time, per worker. */
@@ -820,8 +858,18 @@ export interface MatrixQuestion {
   program?: string | null;
   /** The id or name of a stored function: `/functions`. */
   function?: string | null;
-  /** The id of a model. Not in this version. */
+  /**
+   * The id or name of a stored model: its loss where `at` has `y`, else its prediction, for examples along the first
+   * axis of `x`. Its parameters are those of a version, unless `at` names them, and are what is differentiated unless
+   * `wrt` is given.
+   */
   model?: string | null;
+  /** With `model`: the version of its parameters; the newest if absent. */
+  version?: number | null;
+  /** With `model`: as in training, with the statistics of the batch, and with what is drawn. */
+  training?: boolean | null;
+  /** With `training`: what is drawn depends on it; 0 if absent. */
+  seed?: number | null;
   /** The inputs by name. */
   at?: { [name: string]: ArrayValue } | null;
   /** What to differentiate with respect to: a name or a list of names; every real input if absent. */
@@ -852,6 +900,189 @@ export interface Method {
    * `lion`.
    */
   name: string;
+}
+
+/** A stored model. */
+export interface Model {
+  /** Follows from the definition: the same definition has the same id, on every server. */
+  id: string;
+  name: string | null;
+  /** ISO 8601, UTC. */
+  created: string;
+  input: ModelSignal;
+  output: ModelSignal;
+  target: ModelSignal;
+  loss: { [name: string]: unknown };
+  seed: number;
+  count: ModelCount;
+  /** How many versions of its parameters there are, the initial one included. */
+  versions: number;
+  links: ModelLinks;
+  layers: ModelLayer[];
+  parameters: ModelParameter[];
+  memory: ModelMemory;
+  cost: ModelCost;
+  /** The program of its loss, which is what is differentiated. */
+  program: string;
+  /** The program of its prediction. */
+  predict: string;
+  /** In normal form. */
+  definition: { [name: string]: unknown };
+}
+
+/** Seconds on one core, estimated for a batch of examples; good to a factor of two or three. */
+export interface ModelCost {
+  prediction_seconds: number;
+  gradient_seconds: number;
+  nanoseconds_per_example: ModelNanoseconds;
+  batch: number;
+}
+
+/** How many numbers the parameters have. */
+export interface ModelCount {
+  trainable: number;
+  fixed: number;
+}
+
+/** A model to store. What the fields may be is told in the page on models; all that is wrong is told at once. */
+export interface ModelDefinition {
+  /** The shape of one example, and its dtype: `real` or `int`. */
+  input: { [name: string]: unknown };
+  /** Objects with a `type` and the options of that; each takes the output of the one before. */
+  layers?: { [name: string]: unknown }[] | null;
+  /** In place of `layers`: with `name` and `inputs`, where they do not follow each other. */
+  nodes?: { [name: string]: unknown }[] | null;
+  /** The layer whose output is the prediction; the last if absent. */
+  output?: string | null;
+  /** A name, a name with options, or {"expr": …} of `y`, `prediction`. */
+  loss: string | { [name: string]: unknown };
+  /** The shape of `y`, and whether it is to be standardised. */
+  target?: { [name: string]: unknown } | null;
+  /** What the initial parameters depend on. */
+  seed?: number | null;
+  /** What to call it: letters, digits, `_`, `-` and `.`; no two models have the same name. */
+  name?: string | null;
+}
+
+/** A layer where it stands. */
+export interface ModelLayer {
+  name: string;
+  type: string;
+  /** The layers that it takes, `x` for the input. */
+  inputs: string[];
+  /** That of its output for one example. */
+  shape: number[];
+  /** How many numbers its parameters have. */
+  parameters: number;
+}
+
+/** Addresses that belong to a model. */
+export interface ModelLinks {
+  self: string;
+  versions: string;
+  parameters: string;
+  predict: string;
+}
+
+/** Bytes, estimated for a batch of examples: of the parameters, and the most that is held while computing. */
+export interface ModelMemory {
+  parameters: number;
+  prediction: number;
+  gradient: number;
+  batch: number;
+}
+
+/** Nanoseconds for one example, within a batch. */
+export interface ModelNanoseconds {
+  prediction: number;
+  gradient: number;
+}
+
+/** A parameter, by the name that it has as an input of the program. */
+export interface ModelParameter {
+  name: string;
+  layer: string;
+  shape: number[];
+  count: number;
+  trainable: boolean;
+  /** Statistics that the layer keeps, and no gradient changes. */
+  state: boolean;
+  /** What holds the values; the parameter is then the free numbers that they are made of. */
+  constraint?: { [name: string]: unknown } | null;
+  /** What the values under a constraint are called. */
+  values?: string | null;
+}
+
+/** The parameters of a version. */
+export interface ModelParameters {
+  model: string;
+  version: number;
+  /** As the program takes them; free numbers under a constraint. */
+  parameters: { [name: string]: ArrayValue };
+  /** The values of those under a constraint. */
+  values: { [name: string]: ArrayValue };
+}
+
+/** The type of one example, before which there is an axis over examples. */
+export interface ModelSignal {
+  shape: number[];
+  dtype: "float64" | "int64" | "bool";
+}
+
+/** What a list tells of a stored model. */
+export interface ModelSummary {
+  /** Follows from the definition: the same definition has the same id, on every server. */
+  id: string;
+  name: string | null;
+  /** ISO 8601, UTC. */
+  created: string;
+  input: ModelSignal;
+  output: ModelSignal;
+  target: ModelSignal;
+  loss: { [name: string]: unknown };
+  seed: number;
+  count: ModelCount;
+  /** How many versions of its parameters there are, the initial one included. */
+  versions: number;
+  links: ModelLinks;
+}
+
+/** Parameters of a model, by number: 0 are the initial ones. */
+export interface ModelVersion {
+  version: number;
+  created: string;
+  /** The job that found them. */
+  job: string | null;
+  /** What is known of them, such as the metrics of the training. */
+  summary: { [name: string]: unknown };
+  links: ModelVersionLinks;
+}
+
+/** Addresses that belong to a version. */
+export interface ModelVersionLinks {
+  self: string;
+  model: string;
+  parameters: string;
+  job?: string | null;
+}
+
+/** A page of versions, the oldest first. */
+export interface ModelVersions {
+  versions: ModelVersion[];
+  /** What to send as `after` for the next page; null on the last one. */
+  next: string | null;
+}
+
+/** Parameters from elsewhere: all of them, by name. Under a constraint, either the free numbers or the values. */
+export interface ModelWeights {
+  parameters: { [name: string]: ArrayValue };
+}
+
+/** A page of stored models, the oldest first. */
+export interface Models {
+  models: ModelSummary[];
+  /** What to send as `after` for the next page; null on the last one. */
+  next: string | null;
 }
 
 /** The type of an input, in a list. */
@@ -992,6 +1223,31 @@ export interface PlanWitness {
   reason?: string | null;
 }
 
+/** Examples to predict. */
+export interface PredictQuestion {
+  /** Examples along the first axis; or one example without that axis. */
+  x: ArrayValue;
+  /** The newest if absent. */
+  version?: number | null;
+  encoding?: "json" | "base64" | null;
+  /** At most so many examples at a time; otherwise as many as fit well into memory. */
+  batch_size?: number | null;
+  /** `true`: probabilities and classes too, for a loss of `cross_entropy` or `bce`. */
+  probabilities?: boolean | null;
+}
+
+/** Predictions, arranged as the examples were. */
+export interface Prediction {
+  prediction: ArrayValue;
+  /** Of the classes, or of the class 1 for `bce`. */
+  probabilities?: ArrayValue | null;
+  /** The class with the largest probability. */
+  class?: ArrayValue | null;
+  version: number;
+  model: string;
+  warnings: Warning[];
+}
+
 /** One function of the language. */
 export interface Primitive {
   name: string;
@@ -1058,8 +1314,8 @@ export interface ProblemModel {
 /**
  * A function, the point at which it is asked about, and with respect to what.
  *
- * Exactly one of `expr`, `program`, `function` and `model` says what the function is; of these, this version takes the
- * first three.  A field that is null counts as not given.
+ * Exactly one of `expr`, `program`, `function` and `model` says what the function is.  A field that is null counts as
+ * not given.
  */
 export interface Question {
   /** One expression; `^` and `**` are power. */
@@ -1071,8 +1327,18 @@ export interface Question {
   program?: string | null;
   /** The id or name of a stored function: `/functions`. */
   function?: string | null;
-  /** The id of a model. Not in this version. */
+  /**
+   * The id or name of a stored model: its loss where `at` has `y`, else its prediction, for examples along the first
+   * axis of `x`. Its parameters are those of a version, unless `at` names them, and are what is differentiated unless
+   * `wrt` is given.
+   */
   model?: string | null;
+  /** With `model`: the version of its parameters; the newest if absent. */
+  version?: number | null;
+  /** With `model`: as in training, with the statistics of the batch, and with what is drawn. */
+  training?: boolean | null;
+  /** With `training`: what is drawn depends on it; 0 if absent. */
+  seed?: number | null;
   /** The inputs by name. */
   at?: { [name: string]: ArrayValue } | null;
   /** What to differentiate with respect to: a name or a list of names; every real input if absent. */
@@ -1481,8 +1747,18 @@ export interface VjpQuestion {
   program?: string | null;
   /** The id or name of a stored function: `/functions`. */
   function?: string | null;
-  /** The id of a model. Not in this version. */
+  /**
+   * The id or name of a stored model: its loss where `at` has `y`, else its prediction, for examples along the first
+   * axis of `x`. Its parameters are those of a version, unless `at` names them, and are what is differentiated unless
+   * `wrt` is given.
+   */
   model?: string | null;
+  /** With `model`: the version of its parameters; the newest if absent. */
+  version?: number | null;
+  /** With `model`: as in training, with the statistics of the batch, and with what is drawn. */
+  training?: boolean | null;
+  /** With `training`: what is drawn depends on it; 0 if absent. */
+  seed?: number | null;
   /** The inputs by name. */
   at?: { [name: string]: ArrayValue } | null;
   /** What to differentiate with respect to: a name or a list of names; every real input if absent. */
@@ -1659,6 +1935,36 @@ export interface Paths {
   "/metrics": {
     /** Metrics */
     GET: { answer: string; refusal: Problem };
+  };
+  "/models": {
+    /** Store a model */
+    POST: { request: ModelDefinition; answer: Model; refusal: Problem };
+    /** Models */
+    GET: { query: { after?: string; limit?: number; name?: string }; answer: Models; refusal: Problem };
+  };
+  "/models/{reference}": {
+    /** Model */
+    GET: { answer: Model; refusal: Problem };
+    /** Delete */
+    DELETE: { answer: undefined; refusal: Problem };
+  };
+  "/models/{reference}/parameters": {
+    /** Parameters */
+    GET: { query: { version?: number | null; format?: "json" | "npz" | "safetensors" | null; encoding?: "json" | "base64" }; answer: ModelParameters | string; refusal: Problem };
+  };
+  "/models/{reference}/predict": {
+    /** Predict */
+    POST: { request: PredictQuestion; answer: Prediction; refusal: Problem };
+  };
+  "/models/{reference}/versions": {
+    /** Bring parameters */
+    POST: { request: ModelWeights | string; answer: ModelVersion; refusal: Problem };
+    /** Versions */
+    GET: { query: { after?: string; limit?: number }; answer: ModelVersions; refusal: Problem };
+  };
+  "/models/{reference}/versions/{version}": {
+    /** Version */
+    GET: { answer: ModelVersion; refusal: Problem };
   };
   "/primitives": {
     /** Primitives */

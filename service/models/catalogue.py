@@ -125,7 +125,8 @@ class Models:
                 content = rows.content(connection, row.number, found.version)
         stored = self._stored(row)
         if known is None:
-            known = stored.model.initial() if content is None else of_safetensors(content)
+            kept = stored.model.initial() if content is None else of_safetensors(content)
+            known = {parameter.name: kept[parameter.name] for parameter in stored.model.parameters}
             for array in known.values():
                 array.flags.writeable = False
             weight = sum(array.nbytes for array in known.values()) + 1000

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.errors import EngineError, InvalidRequest
+from engine.errors import EngineError, InvalidRequest, LimitExceeded
 from engine.limits import Limits
 from engine.models.layers.table import ALIASES, LAYERS
 from engine.models.lower import program
@@ -245,6 +245,13 @@ def test_places_of_nodes() -> None:
 def test_all_parameters_together() -> None:
     layers = [{"type": "dense", "units": 8000, "bias": False} for _ in range(5)]
     assert _only([8000], *layers) == ("/layers", "The model has 320,000,000 parameters, and 268,435,456 are allowed.")
+    with pytest.raises(LimitExceeded, match="more than the 7 that"):
+        read_model(_definition([2], {"type": "dense", "units": 3}), Limits(), 7)
+
+
+def test_a_program_that_is_too_long() -> None:
+    layers = [{"type": "expr", "expr": "x" + " + x" * 100} for _ in range(200)]
+    assert "characters" in _only([3], *layers)[1]
 
 
 def test_no_layer_takes_the_name_of_what_another_makes_up() -> None:

@@ -143,6 +143,7 @@ SETS = [
     ({"name": "positive"}, lambda v: np.all(v >= 0.0)),
     ({"name": "bounded"}, lambda v: np.all((v >= 0.0) & (v <= 1.0))),
     ({"name": "bounded", "low": -0.1, "high": 0.7}, lambda v: np.all((v >= -0.1) & (v <= 0.7))),
+    ({"name": "bounded", "low": -0.7, "high": 0.4}, lambda v: np.all((v >= -0.7) & (v <= 0.4))),
     ({"name": "bounded", "low": 1e10, "high": 1e10 + 0.1}, lambda v: np.all((v >= 1e10) & (v <= 1e10 + 0.1))),
     ({"name": "bounded", "low": -1e16, "high": 1 / 3}, lambda v: np.all((v >= -1e16) & (v <= 1 / 3))),
     ({"name": "simplex"}, lambda v: np.all(v >= 0.0) and np.allclose(np.sum(v, axis=-1), 1.0, rtol=0, atol=1e-15)),

@@ -324,10 +324,21 @@ def test_fit() -> None:
     assert mean[1] == 0.1
 
 
-@pytest.mark.parametrize("unit", [1e-300, 1.0, 1e307])
+@pytest.mark.parametrize("unit", [1e-307, 1e-200, 1.0, 1e307])
 def test_fit_in_any_unit(unit: float) -> None:
     mean, scale = fit(np.array([[-8.0], [4.0], [7.0]]) * unit)
     np.testing.assert_allclose([mean / unit, scale / unit], [[1.0], [np.sqrt(42.0)]], rtol=1e-13)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, -0.3, 5e-324, 1e308, 1 / 3])
+def test_fit_of_what_is_the_same_everywhere(value: float) -> None:
+    for count in (1, 7, 1000):
+        assert [found.tolist() for found in fit(np.full((count, 1), value))] == [[value], [1.0]]
+
+
+def test_fit_of_rounding_errors() -> None:
+    mean, scale = fit(np.array([[0.1 + 0.2], [0.3], [0.3]]))
+    assert (mean[0], scale[0]) == (pytest.approx(0.3), 1.0)
 
 
 def test_fit_of_numbers_and_of_nothing() -> None:

@@ -70,12 +70,10 @@ def gradient_of(case: Case, arrays: Mapping[str, Array]) -> dict[str, Array]:
 
 def kept(case: Case, arrays: Mapping[str, Array]) -> dict[str, Array]:
     """The states after one step of training."""
-    if not case.state:
+    if not case.training:
         return {}
-    found = asked(case, "value", "both", arrays, True)
-    names = [line for line in program(model_of(case), "both", True).splitlines() if line.startswith("    return {")]
-    order = [part.split('"')[1] for part in names[-1].split(", ") if '"' in part]
-    return {name: value for name, value in zip(order, found.value, strict=True) if name in case.state}
+    found = asked(case, "value", "both", arrays, True).value
+    return {name: found[name] for name in case.state if name in found}
 
 
 def is_near(found: Any, expected: Sequence[float], tolerance: float, scale: float = 0.0) -> None:

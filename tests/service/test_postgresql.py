@@ -11,10 +11,12 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
+from service.datasets.library import Datasets
 from service.errors import Unavailable
 from service.settings import Settings
 from service.store.database import Database
 from service.store.tables import metadata
+from tests.service.datasets.uploading import Depot
 from tests.service.postgresql import postgresql_server
 from tests.service.stores import SQUARES, Shop
 from tests.service.test_functions_store import _all_at_once
@@ -112,3 +114,23 @@ def test_the_migrations_make_the_tables_that_the_program_uses(url: str, tmp_path
     with database.read() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     database.close()
+
+
+def test_datasets_have_their_rows_there_and_their_files_here(url: str, tmp_path: Path) -> None:
+    here, there = (Depot(tmp_path / name, database_url=url) for name in ("here", "there"))
+    body = "a,t\n1.5,x\ninf,y\n"
+    stored = here.kept(body, query="?name=pairs")
+    assert there.get("/datasets/pairs").json() == stored
+    assert there.get("/datasets?name=pai").json()["datasets"][0]["id"] == stored["id"]
+    # Another machine has the row without the file, until it gets the same content.
+    assert there.get("/datasets/pairs/data").name == "unavailable"
+    assert there.upload(body).status == 200
+    assert there.get("/datasets/pairs/data").json()["columns"] == {"a": [1.5, "Infinity"], "t": [0, 1]}
+    assert there.upload("b\n1\n", query="?name=pairs").name == "conflict"
+    settings = Settings(data_dir=tmp_path / "here", database_url=url)
+    assert Datasets(settings, Database(settings)).sweep() == 0
+    assert there.delete("/datasets/pairs").status == 204
+    assert here.get(f"/datasets/{stored['id']}").name == "gone"
+    assert (len(here.files()), len(there.files())) == (1, 0)
+    assert Datasets(settings, Database(settings)).sweep() == 1
+    assert here.files() == []

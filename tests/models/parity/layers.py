@@ -1,4 +1,4 @@
-"""Every type of layer, with mean squared error."""
+"""Dense and recurrent layers, and attention, with mean squared error."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def linear(arrays: Tensors, x: Any, name: str = "dense_1") -> Any:
     return functional().linear(x, arrays[f"{name}_kernel"].T, arrays.get(f"{name}_bias"))
 
 
-def _case(
+def layer_case(
     name: str,
     shape: list[int],
     layers: list[dict[str, Any]],
@@ -35,6 +35,7 @@ def _case(
     predict: Predict,
     **more: Any,
 ) -> Case:
+    """A case with mean squared error."""
     input = {"shape": shape, **({"dtype": "int"} if "high" in more else {})}
     return Case(name, {"input": input, "layers": layers, "loss": "mse"}, arrays, predict, mse, **more)
 
@@ -73,7 +74,7 @@ def _recurrent(
         return every if given.get("sequences") else every[:, -1]
 
     layers = [{"type": kind, "units": units, **given}]
-    return _case(f"{kind}{title}", [4, 3], layers, shapes, predict)
+    return layer_case(f"{kind}{title}", [4, 3], layers, shapes, predict)
 
 
 def _attention(
@@ -134,7 +135,7 @@ def _attention(
         return linear(arrays, taken.transpose(1, 2).reshape(len(x), x.shape[1], wide), "mixed_output")
 
     fixed = ("mixed_key_bias",) if biases else ()
-    return _case(f"attention-{title}", [3, 4], layers, arrays, predict, fixed=fixed)
+    return layer_case(f"attention-{title}", [3, 4], layers, arrays, predict, fixed=fixed)
 
 
 def _stacked(arrays: Tensors, x: Any, training: bool) -> Any:
@@ -142,16 +143,16 @@ def _stacked(arrays: Tensors, x: Any, training: bool) -> Any:
 
 
 LAYERS = (
-    _case("dense", [3], [{"type": "dense", "units": 4}], DENSE, lambda p, x, t: linear(p, x)),
-    _case(
+    layer_case("dense", [3], [{"type": "dense", "units": 4}], DENSE, lambda p, x, t: linear(p, x)),
+    layer_case(
         "dense-no-bias",
         [3],
         [{"type": "dense", "units": 4, "bias": False}],
         {"dense_1_kernel": (3, 4)},
         lambda p, x, t: linear(p, x),
     ),
-    _case("dense-of-sequence", [2, 3], [{"type": "dense", "units": 4}], DENSE, lambda p, x, t: linear(p, x)),
-    _case(
+    layer_case("dense-of-sequence", [2, 3], [{"type": "dense", "units": 4}], DENSE, lambda p, x, t: linear(p, x)),
+    layer_case(
         "activation",
         [3],
         [{"type": "dense", "units": 4}, {"type": "activation", "function": "tanh"}, {"type": "dense", "units": 2}],
