@@ -6,7 +6,6 @@ import { around, Scale } from "./scale.js";
 const HEIGHT = 260;
 const COLOURS = ["#3f86d6", "#dd7a33", "#3d9c6b", "#c2559b", "#8a72d6", "#a8902a", "#3aa5b3", "#cf5f5f"];
 const LEGEND_MOST = 8;
-const NAMED_MOST = 24;
 const FONT = "12px system-ui, sans-serif";
 const LETTER = 7.2;
 const INCREMENTS = Array.from({ length: 31 }, (_, k) => [1, 2, 5].map((lead) => Number(`${lead}e${k - 15}`))).flat();
@@ -30,18 +29,22 @@ export class Chart {
     dark.addEventListener("change", this.#recoloured);
   }
 
-  /** Shows these columns, steps first; with a logarithmic axis if `log`. Starts are counted where they have no names. */
-  show(columns, log, names = null) {
+  /**
+   * Shows these columns, steps first; with a logarithmic axis if `log`. `lines` tells `{label, faint}` of each column;
+   * without it they are the starts.
+   */
+  show(columns, log, lines = null) {
     const [steps, ...values] = columns;
     const same = this.#shown?.[0].length === columns.length && this.#scale?.log === log;
-    this.#shown = [columns, log, names];
+    this.#shown = [columns, log, lines];
     if (!same) this.#scale = new Scale(log);
     const data = [steps, ...this.#scale.heights(values)];
     if (same) this.#plot.setData(data);
     else {
       this.#plot?.destroy();
       this.#width = this.#place.clientWidth;
-      this.#plot = new window.uPlot(options([this.#width, this.#height], names ?? counted(values.length), this.#scale), data, this.#place);
+      const shown = options([this.#width, this.#height], lines ?? startLines(values.length), this.#scale);
+      this.#plot = new window.uPlot(shown, data, this.#place);
     }
   }
 
@@ -67,14 +70,17 @@ export class Chart {
   }
 }
 
-const counted = (starts) => Array.from({ length: starts }, (_, k) => (starts > 1 ? `Start ${k}` : "Value"));
+function startLines(starts) {
+  const faint = starts > LEGEND_MOST;
+  return Array.from({ length: starts }, (_, k) => ({ label: starts > 1 ? `Start ${k}` : "Value", faint }));
+}
 
-function options([width, height], names, scale) {
+function options([width, height], lines, scale) {
   const value = (_, at) => (at === null || at === undefined ? "–" : brief(scale.value(at)));
-  const series = names.map((label, k) => ({
+  const series = lines.map(({ label, faint }, k) => ({
     label,
     stroke: COLOURS[k % COLOURS.length],
-    width: names.length > LEGEND_MOST ? 1 : 1.75,
+    width: faint ? 1 : 1.75,
     spanGaps: true,
     points: { show: (plot) => plot.data[0].length < 3 },
     value,
@@ -88,7 +94,7 @@ function options([width, height], names, scale) {
       { label: "Step", value: (_, step) => (step === null || step === undefined ? "–" : String(step)) },
       ...series,
     ],
-    legend: { show: names.length <= (names[0].startsWith("Start ") ? LEGEND_MOST : NAMED_MOST) },
+    legend: { show: lines.length <= LEGEND_MOST || !lines[0].faint },
     cursor: { drag: { x: false, y: false }, points: { size: 7 }, dataIdx: before },
   };
 }

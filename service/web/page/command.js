@@ -11,7 +11,7 @@ export function curl(path, body) {
 
 /**
  * Shows in `place`, while its details are open, the command for what is typed into a form, and a button to copy it.
- * `path` may be a function, too.
+ * `path` may be a function, too.  What is returned shows it anew, where what it is made of has changed otherwise.
  */
 export function offerCommand(form, place, path, body) {
   const details = place.closest("details");
@@ -22,6 +22,7 @@ export function offerCommand(form, place, path, body) {
     [details, "toggle"],
   ])
     source.addEventListener(event, tell);
+  return tell;
 }
 
 function commandOf(path, body) {

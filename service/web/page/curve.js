@@ -48,7 +48,7 @@ export class Curve {
   }
 }
 
-/** All steps that are drawn of some traces and the values of each at them; null where there is none, or none to show. */
+/** All steps that are drawn of traces and the values of each at them; null where there is none, or none to show. */
 export function aligned(traces, log) {
   const kept = traces.map((trace) => chosen(trace.values, Math.max(100, POINTS / traces.length)));
   const steps = [...new Set(traces.flatMap((trace, k) => kept[k].map((i) => trace.steps[i])))].sort((a, b) => a - b);

@@ -9,11 +9,13 @@ import { upload } from "./upload.js";
 
 const MOST_MADE = 10_000;
 const SHOWN = 100;
+const ROWS = 1000;
 
 /** The choice of examples in the form of the training. */
 export class Examples {
   #model = null;
   #datasets = [];
+  #columns = [];
   #choice = named("examples");
   #fields = Object.fromEntries(
     ["count", "draw", "x", "y"].map((name) => [name, named(`examples-${name}`)]),
@@ -40,6 +42,28 @@ export class Examples {
     return examplesOf(sample, this.#model, count, seed);
   }
 
+  /** The examples as far as they are shown in a picture; null where there are none to show. */
+  async shown() {
+    const made = this.made();
+    if (made !== null || this.#sample !== null || !this.#choice.value) return made;
+    const y = this.#fields.y.value.trim() || "y";
+    const others = this.#columns.filter(({ name, labels }) => !labels && name !== y).map(({ name }) => name);
+    const typed = this.#namesOfX();
+    const x = typed.length ? typed : others;
+    const query = new URLSearchParams({ columns: [...x, y].join(","), limit: ROWS });
+    try {
+      const { columns } = await askJson("GET", `datasets/${this.#choice.value}/data?${query}`);
+      const rows = columns[y].map((value, i) => [x.flatMap((name) => columns[name][i]), value]);
+      const [size] = this.#model.input.shape;
+      const sound = rows.filter(([each]) => each.length === size && each.every(Number.isFinite));
+      return { x: sound.map(([each]) => each), y: sound.map(([, value]) => value) };
+    } catch (error) {
+      // A name that is no column is refused when the training is sent.
+      if (error instanceof Refused) return null;
+      throw error;
+    }
+  }
+
   /** The JSON text of the examples in a request. */
   text() {
     if (!this.#choice.value) throw new Mistyped("There are no examples: upload a file.", "data");
@@ -49,10 +73,7 @@ export class Examples {
         throw new Mistyped(`The count is a whole number up to ${counted(MOST_MADE)}, and the seed another.`, "count");
       return JSON.stringify(made);
     }
-    const x = this.#fields.x.value
-      .split(",")
-      .map((name) => name.trim())
-      .filter(Boolean);
+    const x = this.#namesOfX();
     const y = this.#fields.y.value.trim();
     return JSON.stringify({
       dataset: this.#choice.value,
@@ -63,6 +84,13 @@ export class Examples {
 
   get #sample() {
     return this.#choice.selectedOptions[0]?.dataset.sample ?? null;
+  }
+
+  #namesOfX() {
+    return this.#fields.x.value
+      .split(",")
+      .map((name) => name.trim())
+      .filter(Boolean);
   }
 
   async #ask() {
@@ -114,6 +142,7 @@ export class Examples {
     try {
       const { columns } = await askJson("GET", `datasets/${id}`);
       if (this.#choice.value !== id) return;
+      this.#columns = columns;
       const told = columns.map(({ name, dtype, shape, labels }) => {
         const type = labels ? `${labels.length} labels` : shape.length ? `${shape.join("×")} ${dtype}` : dtype;
         return [element("code", {}, name), ` ${type}`];

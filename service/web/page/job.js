@@ -26,7 +26,7 @@ export class JobView {
   #drawing = false;
   #timer = 0;
 
-  /** `on.changed()` is called when a state has changed, and `on.training(job)` where that is the state of a training. */
+  /** `on.changed()` is called when a state has changed, and `on.training(job)` where it is that of a training. */
   constructor(on) {
     this.#on = on;
   }

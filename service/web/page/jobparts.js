@@ -31,10 +31,11 @@ export function partsOf(id, on) {
 }
 
 /** The method with its options in a line. */
-export function methodText({ method, direction, starts }) {
+export function methodText({ method, direction, starts, training }) {
   const { name, ...options } = method;
   const told = Object.entries(options).map(([option, value]) => `${option} ${value}`);
-  const more = [direction === "maximize" ? "maximize" : "", starts > 1 ? `${starts} starts` : ""].filter(Boolean);
+  const runs = training ? "seeds" : "starts";
+  const more = [direction === "maximize" ? "maximize" : "", starts > 1 ? `${starts} ${runs}` : ""].filter(Boolean);
   return [name, ...told, ...more].join(" · ");
 }
 

@@ -4,7 +4,7 @@ import { element } from "./element.js";
 import { counted } from "./figures.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-/** As in the style sheet: how far the boxes are apart, how high they are, and the room beside them, in parts of 1rem. */
+/** As in the style sheet: how far the boxes are apart, how high they are, and the room beside them; 16 are 1rem. */
 const [PITCH, HIGH, WIDE] = [68, 56, 40];
 const REM = 16;
 
@@ -26,10 +26,10 @@ export function layersDrawing(model) {
 
 function lossBox({ loss, target, layers, definition }) {
   const { name, expr, ...options } = loss;
-  const told = Object.entries(options).map(([option, value]) => `${option} ${typeof value === "string" ? value : JSON.stringify(value)}`);
+  const text = (value) => (typeof value === "string" ? value : JSON.stringify(value));
+  const told = Object.entries(options).map(([option, value]) => `${option} ${text(value)}`);
   const output = definition.output ?? layers.at(-1).name;
-  const text = [`y ${shapeText(target)}`, ...told].join(" · ");
-  return { name: name ?? expr, type: "loss", shape: [], inputs: [output], told: text };
+  return { name: name ?? expr, type: "loss", shape: [], inputs: [output], told: [`y ${shapeText(target)}`, ...told].join(" · ") };
 }
 
 function boxItem({ name, type, shape, dtype, inputs, parameters, told }, straight, named) {
@@ -38,10 +38,18 @@ function boxItem({ name, type, shape, dtype, inputs, parameters, told }, straigh
   return element(
     "li",
     { class: straight ? "follows" : null },
-    element("span", { class: "what" }, element("strong", { class: "code" }, name), ` ${type}`),
-    element("span", { class: "shape code" }, shapeText({ shape, dtype })),
-    element("span", { class: "told", title: text }, text),
-    element("span", { class: "count" }, parameters ? `${counted(parameters)} parameters` : ""),
+    element(
+      "div",
+      {},
+      element("span", {}, element("strong", { class: "code" }, name), ` ${type}`),
+      element("span", { class: "shape code" }, shapeText({ shape, dtype })),
+    ),
+    element(
+      "div",
+      { class: "told" },
+      element("span", { title: text }, text),
+      parameters ? element("span", {}, counted(parameters), element("span", { class: "word" }, " parameters")) : null,
+    ),
   );
 }
 
@@ -53,9 +61,9 @@ function weightsText(model, { name }) {
     .join(" · ");
 }
 
-/** A shape as `8×8×1`. */
+/** A shape as definitions have it: `[8, 8, 1]`. */
 export function shapeText({ shape, dtype }) {
-  const text = shape.length ? shape.join("×") : "1";
+  const text = shape.length ? `[${shape.join(", ")}]` : "one number";
   return dtype === "int64" ? `${text} int` : text;
 }
 

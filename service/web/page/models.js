@@ -1,7 +1,8 @@
 /** The part of the page about models: one is defined, trained, and predicts. */
 
 import { offerCommand } from "./command.js";
-import { named } from "./element.js";
+import { named, say } from "./element.js";
+import { counted } from "./figures.js";
 import { onSend } from "./forms.js";
 import { modelParts } from "./modelparts.js";
 import { Prediction } from "./predict.js";
@@ -19,13 +20,14 @@ export class Models {
   #definition = named("definition");
   #chosen = Object.keys(TEMPLATES)[0];
   #kept = new Map(Object.entries(TEMPLATES).map(([key, { definition }]) => [key, definitionText(definition)]));
+  #tellCommand;
   #train;
   #prediction;
 
   constructor(on) {
     const form = named("define");
     this.#offerTemplates();
-    offerCommand(form, named("define-command"), "models", () => this.#definition.value);
+    this.#tellCommand = offerCommand(form, named("define-command"), "models", () => this.#definition.value);
     onSend(form, named("define-refusal"), async (signal) => {
       const model = await askJson("POST", "models", { body: this.#definition.value, signal });
       this.#show(model);
@@ -65,6 +67,8 @@ export class Models {
     this.#model = model;
     for (const part of ["train-part", "predict-part"]) named(part).hidden = false;
     named("model").replaceChildren(...modelParts(model));
+    const { layers, count } = model;
+    say(named("define-told"), `${layers.length} layers, ${counted(count.trainable + count.fixed)} parameters.`);
     this.#train.of(model);
     this.#prediction.of(model);
   }
@@ -87,5 +91,6 @@ export class Models {
     this.#kept.set(this.#chosen, this.#definition.value);
     this.#chosen = this.#template.value = key;
     this.#definition.value = text;
+    this.#tellCommand();
   }
 }

@@ -39,8 +39,9 @@ export class Panel {
     this.#place.dataset.rows = series.rows;
     this.#place.ariaLabel = `${this.#title}; the last: ${told.join(", ")}`;
     this.#chart ??= new Chart(this.#place, 190);
-    const labels = names.map((name) => this.#names[name]);
-    this.#chart.show(series.drawn(names, start, log), log, labels);
+    // What every step gives is noise around what every epoch gives.
+    const lines = names.map((name) => ({ label: this.#names[name], faint: name === "value" && names.length > 1 }));
+    this.#chart.show(series.drawn(names, start, log), log, lines);
   }
 
   /** Takes the chart away. */

@@ -36,7 +36,7 @@ export class Picture {
     dark.addEventListener("change", () => this.#paint?.());
   }
 
-  /** Draws what a model predicts now; a sentence about it, empty where a later call has taken its place. */
+  /** Draws what a model predicts now; a sentence about it, null where a later call has taken its place. */
   async draw(model, examples) {
     const asked = ++this.#asked;
     const shown = examples ?? { x: [], y: [] };
@@ -46,7 +46,7 @@ export class Picture {
     const grid = plane ? planeGrid(ends) : places(ends[0], POINTS).map((at) => [at]);
     const body = JSON.stringify({ x: [...grid, ...x], ...(plane && { probabilities: true }) });
     const found = await askJson("POST", `models/${model.id}/predict`, { body });
-    if (asked !== this.#asked) return "";
+    if (asked !== this.#asked) return null;
     const heights = (plane ? found.probabilities : found.prediction).map((value) => [value].flat().at(-1));
     const [over, own] = [heights.slice(0, grid.length), heights.slice(grid.length)];
     const drawn = { ends, grid, over, x, y: y.map((value) => [value].flat()[0]), own };
@@ -146,5 +146,6 @@ function tellPlane({ ends, own, y }, version) {
 
 function tellLine({ ends, over, x }, version) {
   const dots = x.length ? `; the dots are ${counted(x.length)} examples` : "";
-  return `Prediction from ${short(over[0])} to ${short(over.at(-1))} for inputs ${range(ends[0])}${dots}. Version ${version}.`;
+  const heights = `from ${short(over[0])} to ${short(over.at(-1))}`;
+  return `Prediction ${heights} for inputs ${range(ends[0])}${dots}. Version ${version}.`;
 }

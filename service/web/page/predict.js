@@ -15,18 +15,19 @@ import { figuresTable } from "./table.js";
 const CLASSES = ["bce", "cross_entropy"];
 const SMALL = 4;
 
-/** The form and the picture; `examples()` gives those that the model is trained on, or null. */
+/** The form and the picture; `examples()` tells those that the model is trained on, or null. */
 export class Prediction {
   #model = null;
   #examples;
   #picture = new Picture(named("picture"));
+  #tellCommand;
   #place = named("picture-part");
 
   constructor(examples) {
     this.#examples = examples;
     const form = named("predict");
     const body = () => this.#body();
-    offerCommand(form, named("predict-command"), () => `models/${this.#model.id}/predict`, body);
+    this.#tellCommand = offerCommand(form, named("predict-command"), () => `models/${this.#model?.id}/predict`, body);
     onSend(form, named("predict-refusal"), async (signal) => {
       const answered = await ask("POST", `models/${this.#model.id}/predict`, { body: body(), signal });
       named("prediction").replaceChildren(...shown(answered.text));
@@ -39,6 +40,7 @@ export class Prediction {
     named("predict-x").value = beginning(model);
     named("prediction").replaceChildren();
     named("predict-refusal").replaceChildren();
+    this.#tellCommand();
     this.#draw();
   }
 
@@ -52,7 +54,10 @@ export class Prediction {
     this.#place.hidden = !picturable(model);
     if (this.#place.hidden) return;
     try {
-      say(named("picture-told"), await this.#picture.draw(model, this.#examples()));
+      const examples = await this.#examples();
+      if (model !== this.#model) return;
+      const told = await this.#picture.draw(model, examples);
+      if (told !== null) say(named("picture-told"), told);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       say(named("picture-told"), error.problem.detail);
@@ -61,6 +66,7 @@ export class Prediction {
 
   #body() {
     const typed = named("predict-x").value;
+    if (this.#model === null) throw new Mistyped("There is no model to ask.", "x");
     if (!typed.trim()) throw new Mistyped("There is nothing to predict.", "x");
     const classes = CLASSES.includes(this.#model.loss.name) ? ',"probabilities":true' : "";
     return `{"x":${valueText("x", typed, "x")}${classes}}`;

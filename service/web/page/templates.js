@@ -5,9 +5,9 @@ const dense = (units, activation) => ({ type: "dense", units, ...(activation && 
 /** By key: the name, the definition, and what the fields of the training begin with. */
 export const TEMPLATES = {
   moons: {
-    name: "Two moons, a classifier of two inputs",
+    name: "Two moons, two classes",
     definition: { input: { shape: [2] }, layers: [dense(16, "tanh"), dense(16, "tanh"), dense(1)], loss: "bce" },
-    training: { lr: "0.01", epochs: "60", batch: "32" },
+    training: { lr: "0.02", epochs: "60", batch: "32" },
   },
   wave: {
     name: "Regression of a curve",
@@ -16,7 +16,7 @@ export const TEMPLATES = {
       layers: [{ type: "standardise" }, dense(32, "tanh"), dense(32, "tanh"), dense(1)],
       loss: "mse",
     },
-    training: { lr: "0.01", epochs: "100", batch: "32" },
+    training: { lr: "0.02", epochs: "150", batch: "32" },
   },
   digits: {
     name: "Digits, fully connected",
@@ -72,7 +72,7 @@ export const TEMPLATES = {
     training: { lr: "0.01", epochs: "30", batch: "32" },
   },
   autoencoder: {
-    name: "Digits, through eight numbers and back",
+    name: "Digits, autoencoder",
     definition: {
       input: { shape: [64] },
       layers: [dense(32, "relu"), dense(8, "tanh"), dense(32, "relu"), dense(64, "sigmoid")],

@@ -43,9 +43,9 @@ export class TrainForm {
     named("train-batch").value = batch;
   }
 
-  /** The examples that are made here; null where they are a dataset's. */
+  /** The examples as far as they are shown in a picture; null where there are none to show. */
   examples() {
-    return this.#examples.made();
+    return this.#examples.shown();
   }
 
   /** The body of the request that the fields make. */

@@ -31,12 +31,13 @@ export class TrainingFigures {
     const losses = Object.fromEntries(
       Object.entries(LOSSES).filter(([name]) => name === "value" || columns.includes(name)),
     );
-    const metrics = columns.filter((name) => !(name in LOSSES) && !name.startsWith(GRADIENT) && !name.startsWith(UPDATE));
+    const ofLayers = (name) => name.startsWith(GRADIENT) || name.startsWith(UPDATE);
+    const metrics = columns.filter((name) => !(name in LOSSES) && !ofLayers(name));
     this.#panels = [
       new Panel("Loss", losses, changed, {}),
       new Panel("Metrics", Object.fromEntries(metrics.map((name) => [name, titled(name)])), changed, { log: false }),
-      new Panel("Norm of the gradient, by layer", layers(GRADIENT), changed, { log: true }),
-      new Panel("Length of the step over that of the weights, by layer", layers(UPDATE), changed, { log: true }),
+      new Panel("Gradient norm by layer", layers(GRADIENT), changed, { log: true }),
+      new Panel("Update-to-weight ratio by layer", layers(UPDATE), changed, { log: true }),
     ];
     const { seeds } = job.training;
     this.#seed.append(...seeds.map((seed, start) => new Option(`${seed}`, `${start}`)));
