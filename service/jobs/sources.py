@@ -78,7 +78,7 @@ def selected(datasets: Datasets, source: Source) -> dict[str, Array]:
         columns["y"] = "y"
     if columns.get("x") is None:
         taken = {columns["y"], columns.get("weight")}
-        numbers = [c.name for c in stored.columns if c.labels is None and {c.name, c.header}.isdisjoint(taken)]
+        numbers = [c.name for c in stored.columns if c.labels is None and not {c.name, c.header or c.name} & taken]
         columns["x"] = "x" if "x" in names else numbers
         if not columns["x"]:
             raise InvalidRequest("This dataset has no columns of numbers beside y.")

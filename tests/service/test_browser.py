@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.service.browser import MISSING, Browser, browsing
-from tests.service.live import Live, serving
+from tests.service.live import PATIENCE, Live, serving
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING)
 
@@ -131,6 +134,189 @@ def failed(server: Live) -> str:
     return str(job["id"])
 
 
+FAULTY = """{"input": {"shape": [2]}, "loss": "bce",
+"layers": [{"type": "dense", "units": 0}, {"type": "dens", "units": 1}]}"""
+DEEP: Any = {
+    "input": {"shape": [2]},
+    "layers": [{"type": "dense", "units": 8, "activation": "sigmoid"}] * 9 + [{"type": "dense", "units": 1}],
+    "loss": "bce",
+}
+CHOOSE = """
+const [id, value] = arguments;
+document.getElementById(id).value = value;
+document.getElementById(id).dispatchEvent(new Event("change", { bubbles: true }));
+"""
+PAINTED = """
+const canvas = document.getElementById('picture');
+const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+let [orange, blue] = [0, 0];
+for (let i = 0; i < data.length; i += 4) {
+  orange += Number(data[i] > data[i + 2] + 80);
+  blue += Number(data[i + 2] > data[i] + 80);
+}
+return [orange / data.length, blue / data.length];
+"""
+"""Which parts of the picture are clearly of the one class and of the other, of a quarter in all."""
+PANELS = "document.querySelectorAll('#training .panel:not([hidden]) canvas').length"
+TRAINED = "Number(document.querySelector('#training .chart')?.dataset.rows ?? 0)"
+
+
+def test_a_model_is_defined_trained_and_asked(server: Live, browser: Browser, tmp_path: Path) -> None:
+    browser.go("about:blank")
+    browser.console()
+    browser.go(f"http://127.0.0.1:{server.port}/")
+    assert not browser.run("return document.getElementById('train').checkVisibility()")
+
+    # All faults of a definition are told, with their places.
+    browser.type("#definition", FAULTY)
+    browser.press("#definition", "ctrl", "enter")
+    browser.shows("#define-refusal", "/layers/0/units")
+    assert "/layers/1/type" in browser.text("#define-refusal")
+    assert browser.count("#definition[aria-invalid]") == 1
+
+    # A template, its shapes, what it costs and what it is as a program.
+    define(browser, "moons")
+    assert browser.text("#define-refusal") == ""
+    assert [text.split("\n")[1] for text in layers(browser)] == ["[2]", "[16]", "[16]", "[1]", "one number"]
+    browser.shows("#model .facts", "337")
+    browser.click("#model details summary")
+    browser.shows("#model details", "loss = mean(softplus(prediction) - y*prediction)")
+    model = browser.run("return location.hash.slice(1)")
+    status, stored = server.get(f"/models/{model}")
+    assert (status, stored["count"]["trainable"]) == (200, 337)
+
+    # It does not know anything yet; then it is trained, and does.
+    browser.shows("#picture-told", "Version 0.")
+    browser.click("#train button[type=submit]")
+    browser.shows("#training .state", "succeeded")
+    browser.shows("#training .result", "validation_accuracy")
+    browser.until(f"{TRAINED} === 600")
+    browser.until(f"{PANELS} === 4")
+    assert "dense_2" in browser.run("return document.querySelectorAll('#training .chart')[2].ariaLabel")
+    browser.shows("#picture-told", "Version 1.")
+    orange, blue = browser.run(PAINTED)
+    assert min(orange, blue) > 0.05
+    x = [[0.0, 1.0], [1.0, -0.5]]
+    browser.type("#predict-x", str(x))
+    browser.press("#predict-x", "ctrl", "enter")
+    told = server.post(f"/models/{model}/predict", {"x": x, "probabilities": True})[1]
+    assert told["class"] == [[0], [1]]
+    for number in (*told["prediction"], *told["probabilities"]):
+        browser.shows("#prediction", str(number[0]))
+
+    # A long training of a deep model is watched, says what is wrong, and is stopped.
+    browser.type("#definition", json.dumps(DEEP))
+    browser.click("#define button[type=submit]")
+    browser.shows("#model", "dense_10")
+    browser.type("#train-epochs", "2000")
+    browser.click("#train button[type=submit]")
+    browser.shows("#training .state", "running")
+    seen = browser.until(TRAINED)
+    browser.until(f"{TRAINED} > arguments[0]", seen)
+    browser.shows("#training .remarks", "vanishing")
+    browser.shows("#jobs tr[aria-current]", "Training · 320 examples")
+    browser.click("#training .headline button")
+    browser.shows("#training .state", "cancelled")
+    browser.shows("#training .result", "version 1 of the model")
+    assert browser.text("#job") == "A job and its curve appear here."
+
+    # The address of the job opens it again beside its model; a model has an address too.
+    browser.reload()
+    browser.shows("#training .state", "cancelled")
+    browser.shows("#model", "dense_10")
+    assert json.loads(browser.run("return document.getElementById('definition').value"))["loss"]["name"] == "bce"
+    browser.run("location.hash = arguments[0]", model)
+    browser.shows("#model .facts", "337")
+    browser.shows("#training", "appear here")
+
+    # Where a layer takes more than the one before, there is an arc.
+    define(browser, "attention")
+    assert browser.count("#model .arc") == 1
+    assert "from near, looked" in browser.text("#model .layers")
+
+    # A file becomes a dataset, whose columns are offered.
+    rows = [f"{i % 7},{i % 5},{int(i % 7 > i % 5)}" for i in range(140)]
+    path = tmp_path / "two classes.csv"
+    path.write_text("\n".join(["a,b,label", *rows]))
+    define(browser, "moons")
+    browser.press("#examples-file", str(path))
+    browser.shows("#examples-told", "label int64")
+    assert browser.run("return document.getElementById('examples-y').value") == "label"
+    assert server.get("/datasets/two_classes")[0] == 200
+    browser.type("#train-epochs", "3")
+    browser.click("#train button[type=submit]")
+    browser.shows("#training", "112 examples and 28 for validation")
+    browser.shows("#training .state", "succeeded")
+    browser.shows("#picture-told", "of 140 examples")
+
+    # On a phone nothing has to be moved sideways.
+    browser.run("document.querySelectorAll('#models details').forEach((details) => (details.open = true))")
+    for scheme in ("light", "dark"):
+        browser.size(360, 740, scheme)
+        browser.until("document.querySelector('#training .uplot').clientWidth < 360")
+        assert browser.run("const page = document.documentElement; return page.scrollWidth - page.clientWidth") == 0
+    browser.size(1200, 900)
+    said = [entry["message"] for entry in browser.console() if "status of 422" not in entry["message"]]
+    assert said == []
+    assert browser.requested() == {f"127.0.0.1:{server.port}"}
+
+
+def define(browser: Browser, template: str) -> None:
+    """Choose a template and define it."""
+    before = browser.run("return location.hash")
+    browser.run(CHOOSE, "template", template)
+    browser.click("#define button[type=submit]")
+    browser.until("location.hash !== arguments[0] && location.hash.startsWith('#md_')", before)
+    browser.until("document.querySelector('#model .id')?.innerText === location.hash.slice(1)")
+
+
+def layers(browser: Browser) -> list[str]:
+    """What is told of each layer."""
+    return list(browser.run("return [...document.querySelectorAll('#model li')].map((item) => item.innerText)"))
+
+
+TEMPLATES = ["moons", "wave", "digits", "convolution", "letters", "attention", "autoencoder"]
+
+
+def test_every_template_learns_the_examples_that_are_made_for_it(server: Live, browser: Browser) -> None:
+    script = """
+    const { TEMPLATES } = await import(new URL("page/templates.js", document.baseURI));
+    const { fitting, examplesOf } = await import(new URL("page/samples.js", document.baseURI));
+    const found = {};
+    for (const [key, { definition, training }] of Object.entries(TEMPLATES)) {
+      const answer = await fetch("models", {
+        method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(definition),
+      });
+      const model = await answer.json();
+      const [sample] = fitting(model);
+      const [data, again] = [examplesOf(sample, model, 300, 5), examplesOf(sample, model, 300, 5)];
+      found[key] = { model: model.id, data, again, training };
+    }
+    return found;
+    """
+    found = asynchronous(browser, script)
+    assert sorted(found) == sorted(TEMPLATES)
+    for key, made in found.items():
+        assert made["data"] == made["again"]
+        epochs, method = int(made["training"]["epochs"]), {"name": "adam", "lr": float(made["training"]["lr"])}
+        body = {"model": made["model"], "data": made["data"], "validation": 0.2, "epochs": epochs, "method": method}
+        status, job = server.post("/jobs", body)
+        assert status == 202, (key, job)
+        history = ended(server, job["id"])
+        losses = [value for value in history["validation_value"] if value is not None]
+        assert min(losses) < 0.7 * losses[0], key
+
+
+def ended(server: Live, id: str) -> Any:
+    """The history of a job that has succeeded."""
+    end = time.monotonic() + PATIENCE
+    while (job := server.get(f"/jobs/{id}")[1])["state"] != "succeeded":
+        assert job["state"] in ("queued", "running")
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    return server.get(f"/jobs/{id}/history")[1]
+
+
 TYPED = [
     ("x = 3\ny = 0.5", '{"x":3,"y":0.5}'),
     ("x = 3, y = .5; z = +2.", '{"x":3,"y":0.5,"z":2}'),
@@ -193,6 +379,33 @@ def test_a_long_curve_keeps_its_extremes(browser: Browser) -> None:
     found = asynchronous(browser, script)
     assert found.pop("count") < 2100
     assert found == {"first": 0, "last": 99999, "peak": 9, "rows": 100000, "suits": True}
+
+
+def test_columns_of_a_training_are_lines_of_their_own(browser: Browser) -> None:
+    script = """
+    const { Series } = await import(new URL("page/series.js", document.baseURI));
+    const series = new Series();
+    series.add({ start: [0, 1, 0, 1], step: [1, 1, 2, 2], value: [3, 4, "NaN", 2],
+      validation_value: [null, null, 5, 0] });
+    series.add({ start: [0], step: [3], value: [1], validation_value: [null], matrix: [[[1, 2]]] });
+    return {
+      rows: series.rows, step: series.step, least: series.least("validation_value"), last: series.last("value", 0),
+      has: [series.has("validation_value", 1), series.has("matrix", 0), series.has("value", 2)],
+      drawn: series.drawn(["value", "validation_value"], 0, true),
+      other: series.drawn(["value", "validation_value"], 1, true),
+      hidden: [series.unshown(["value", "validation_value"], 0), series.unshown(["validation_value"], 1)],
+    };
+    """
+    assert asynchronous(browser, script) == {
+        "rows": 5,
+        "step": 3,
+        "least": 0,
+        "last": 1,
+        "has": [True, False, False],
+        "drawn": [[1, 2, 3], [3, None, 1], [None, 5, None]],
+        "other": [[1, 2], [4, 2], [None, None]],
+        "hidden": [0, 1],
+    }
 
 
 AXES = [

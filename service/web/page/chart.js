@@ -15,6 +15,7 @@ const dark = matchMedia("(prefers-color-scheme: dark)");
 /** A chart in `place`, as wide as it. */
 export class Chart {
   #place;
+  #height;
   #plot = null;
   #scale = null;
   #shown = null;
@@ -22,24 +23,28 @@ export class Chart {
   #resized = new ResizeObserver(() => this.#fit());
   #recoloured = () => this.#again();
 
-  constructor(place) {
-    this.#place = place;
+  constructor(place, height = HEIGHT) {
+    [this.#place, this.#height] = [place, height];
     this.#resized.observe(place);
     dark.addEventListener("change", this.#recoloured);
   }
 
-  /** Shows these columns, steps first; with a logarithmic axis if `log`. */
-  show(columns, log) {
+  /**
+   * Shows these columns, steps first; with a logarithmic axis if `log`. `lines` tells `{label, faint}` of each column;
+   * without it they are the starts.
+   */
+  show(columns, log, lines = null) {
     const [steps, ...values] = columns;
     const same = this.#shown?.[0].length === columns.length && this.#scale?.log === log;
-    this.#shown = [columns, log];
+    this.#shown = [columns, log, lines];
     if (!same) this.#scale = new Scale(log);
     const data = [steps, ...this.#scale.heights(values)];
     if (same) this.#plot.setData(data);
     else {
       this.#plot?.destroy();
       this.#width = this.#place.clientWidth;
-      this.#plot = new window.uPlot(options(this.#width, values.length, this.#scale), data, this.#place);
+      const shown = options([this.#width, this.#height], lines ?? startLines(values.length), this.#scale);
+      this.#plot = new window.uPlot(shown, data, this.#place);
     }
   }
 
@@ -55,7 +60,7 @@ export class Chart {
     const width = this.#place.clientWidth;
     if (this.#plot === null || width === this.#width || !width) return;
     this.#width = width;
-    this.#plot.setSize({ width, height: HEIGHT });
+    this.#plot.setSize({ width, height: this.#height });
   }
 
   #again() {
@@ -65,28 +70,41 @@ export class Chart {
   }
 }
 
-function options(width, starts, scale) {
-  const value = (_, height) => (height === null || height === undefined ? "–" : brief(scale.value(height)));
-  const series = Array.from({ length: starts }, (_, k) => ({
-    label: starts > 1 ? `Start ${k}` : "Value",
+function startLines(starts) {
+  const faint = starts > LEGEND_MOST;
+  return Array.from({ length: starts }, (_, k) => ({ label: starts > 1 ? `Start ${k}` : "Value", faint }));
+}
+
+function options([width, height], lines, scale) {
+  const value = (_, at) => (at === null || at === undefined ? "–" : brief(scale.value(at)));
+  const series = lines.map(({ label, faint }, k) => ({
+    label,
     stroke: COLOURS[k % COLOURS.length],
-    width: starts > LEGEND_MOST ? 1 : 1.75,
+    width: faint ? 1 : 1.75,
     spanGaps: true,
     points: { show: (plot) => plot.data[0].length < 3 },
     value,
   }));
   return {
     width,
-    height: HEIGHT,
+    height,
     scales: { x: { time: false }, y: { range: (_, low, high) => around(low, high) } },
     axes: axes(scale),
     series: [
       { label: "Step", value: (_, step) => (step === null || step === undefined ? "–" : String(step)) },
       ...series,
     ],
-    legend: { show: starts <= LEGEND_MOST },
-    cursor: { drag: { x: false, y: false }, points: { size: 7 } },
+    legend: { show: lines.length <= LEGEND_MOST || !lines[0].faint },
+    cursor: { drag: { x: false, y: false }, points: { size: 7 }, dataIdx: before },
   };
+}
+
+/** Where a series is read: at the cursor, or where it last had a value. */
+function before(plot, series, at) {
+  const values = plot.data[series];
+  let place = at;
+  while (place > 0 && (values[place] === null || values[place] === undefined)) place -= 1;
+  return place;
 }
 
 function axes(scale) {

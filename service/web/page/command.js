@@ -9,7 +9,10 @@ export function curl(path, body) {
   return `curl -s ${new URL(path, document.baseURI).href} -H 'content-type: application/json' -d '${quoted}'`;
 }
 
-/** Shows in `place`, while its details are open, the command for what is typed into a form, and a button to copy it. */
+/**
+ * Shows in `place`, while its details are open, the command for what is typed into a form, and a button to copy it.
+ * `path` may be a function, too.  What is returned shows it anew, where what it is made of has changed otherwise.
+ */
 export function offerCommand(form, place, path, body) {
   const details = place.closest("details");
   const tell = () => details.open && place.replaceChildren(...commandOf(path, body));
@@ -19,11 +22,12 @@ export function offerCommand(form, place, path, body) {
     [details, "toggle"],
   ])
     source.addEventListener(event, tell);
+  return tell;
 }
 
 function commandOf(path, body) {
   try {
-    const shown = element("pre", {}, curl(path, body()));
+    const shown = element("pre", {}, curl(typeof path === "function" ? path() : path, body()));
     const button = element("button", { type: "button", onclick: () => copy(shown, button) }, "Copy");
     return [shown, button];
   } catch (error) {

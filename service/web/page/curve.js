@@ -41,22 +41,27 @@ export class Curve {
 
   /** All steps that are drawn and the values of each start at them; null where there is none, or none to show. */
   drawn(log) {
-    const traces = [...this.traces].map((trace) => trace ?? { steps: [], values: [] });
-    const kept = traces.map((trace) => chosen(trace.values, Math.max(100, POINTS / traces.length)));
-    const steps = [...new Set(traces.flatMap((trace, k) => kept[k].map((i) => trace.steps[i])))].sort(
-      (a, b) => a - b,
+    return aligned(
+      [...this.traces].map((trace) => trace ?? { steps: [], values: [] }),
+      log,
     );
-    const places = new Map(steps.map((step, i) => [step, i]));
-    const columns = traces.map((trace, k) => {
-      const column = new Array(steps.length).fill(undefined);
-      for (const i of kept[k]) {
-        const value = trace.values[i];
-        column[places.get(trace.steps[i])] = Number.isNaN(value) || (log && value <= 0) ? null : value;
-      }
-      return column;
-    });
-    return [steps, ...columns];
   }
+}
+
+/** All steps that are drawn of traces and the values of each at them; null where there is none, or none to show. */
+export function aligned(traces, log) {
+  const kept = traces.map((trace) => chosen(trace.values, Math.max(100, POINTS / traces.length)));
+  const steps = [...new Set(traces.flatMap((trace, k) => kept[k].map((i) => trace.steps[i])))].sort((a, b) => a - b);
+  const places = new Map(steps.map((step, i) => [step, i]));
+  const columns = traces.map((trace, k) => {
+    const column = new Array(steps.length).fill(undefined);
+    for (const i of kept[k]) {
+      const value = trace.values[i];
+      column[places.get(trace.steps[i])] = Number.isNaN(value) || (log && value <= 0) ? null : value;
+    }
+    return column;
+  });
+  return [steps, ...columns];
 }
 
 /** The indices of at most about `most` values that look the same when drawn: smallest and largest of each stretch. */

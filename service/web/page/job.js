@@ -1,39 +1,42 @@
-/** One job: how far it is, its curve, what it has found. */
+/** One job: how far it is, its curves, what it has found. */
 
-import { Chart } from "./chart.js";
-import { Curve } from "./curve.js";
 import { element, named, say } from "./element.js";
-import { brief, counted, digitsOf } from "./figures.js";
-import { methodText, outcomeOf, partsOf } from "./jobparts.js";
+import { digitsOf } from "./figures.js";
+import { methodText, objectiveOf, outcomeOf, partsOf } from "./jobparts.js";
+import { MinimisingFigures } from "./minimising.js";
 import { showRefusal } from "./refusal.js";
 import { askJson } from "./server.js";
+import { TrainingFigures } from "./training.js";
 import { ended, Watch } from "./watch.js";
 
 const DRAW_MS = 100;
+const LOOK_MS = 2000;
+const EMPTY = { job: "A job and its curve appear here.", training: "A training and its curves appear here." };
 
-/** Shows one job in its place on the page; `changed()` is called when its state has changed. */
+/** Shows one job in its place on the page, trainings beside their model. */
 export class JobView {
+  #on;
   #place = named("job");
-  #changed;
   #watch = null;
-  #chart = null;
-  #curve = null;
+  #figures = null;
   #job = null;
   #parts = null;
-  #log = null;
+  #seek = false;
   #drawn = 0;
   #drawing = false;
+  #timer = 0;
 
-  constructor(changed) {
-    this.#changed = changed;
+  /** `on.changed()` is called when a state has changed, and `on.training(job)` where it is that of a training. */
+  constructor(on) {
+    this.#on = on;
   }
 
-  /** Follow this job instead of the one that is shown. */
-  open(id) {
+  /** Follow this job instead of the one that is shown; `seek` brings it into view. */
+  open(id, seek = false) {
     this.close();
-    [this.#job, this.#log, this.#curve] = [null, null, null];
-    this.#parts = partsOf(id, { stop: () => this.#stop(), log: (on) => this.#setLog(on) });
-    this.#place.replaceChildren(...this.#parts.all);
+    [this.#job, this.#seek] = [null, seek];
+    this.#parts = partsOf(id, { stop: () => this.#stop() });
+    this.#put(this.#place.id);
     this.#watch = new Watch(id, {
       job: (job, text) => this.#tellJob(job, text),
       rows: (columns) => this.#tellRows(columns),
@@ -45,37 +48,65 @@ export class JobView {
   /** Show no job. */
   empty() {
     this.close();
-    this.#place.replaceChildren(element("p", { class: "empty" }, "A job and its curve appear here."));
+    this.#parts = null;
+    this.#put("job");
   }
 
   /** Stop following. */
   close() {
+    clearInterval(this.#timer);
     this.#watch?.close();
-    this.#chart?.remove();
-    this.#watch = this.#chart = null;
+    this.#figures?.remove();
+    this.#watch = this.#figures = null;
+  }
+
+  #put(id) {
+    this.#place = named(id);
+    for (const [name, text] of Object.entries(EMPTY)) {
+      const shown = name === id && this.#parts ? this.#parts.all : [element("p", { class: "empty" }, text)];
+      named(name).replaceChildren(...shown);
+    }
   }
 
   #tellJob(job, text) {
     const before = this.#job?.state;
     this.#job = job;
-    this.#curve ??= new Curve(job.direction === "maximize" ? -1 : 1);
     const parts = this.#parts;
+    if (!this.#figures) this.#begin(job);
     parts.body.hidden = false;
     parts.state.className = `state ${job.state}`;
     say(parts.state, job.state);
-    say(parts.objective, Object.values(job.objective)[0]);
     say(parts.method, methodText(job));
     say(parts.why, job.why ?? "");
     parts.stop.hidden = ended(job);
     parts.stop.disabled = job.cancelling;
     say(parts.stop, job.cancelling ? "Stopping…" : "Stop");
     parts.outcome.replaceChildren(...(ended(job) ? outcomeOf(job, digitsOf(text).result) : []));
-    if (before !== job.state) this.#changed();
+    if (ended(job)) clearInterval(this.#timer);
+    if (before !== job.state) {
+      this.#on.changed();
+      if (job.training) this.#on.training(job);
+    }
+    if (this.#seek) this.#place.scrollIntoView({ block: "nearest" });
+    this.#seek = false;
     this.#draw();
   }
 
+  /** What kind of job it is decides where it is shown, and as what. */
+  #begin(job) {
+    const [place, Figures] = job.training ? ["training", TrainingFigures] : ["job", MinimisingFigures];
+    this.#figures = new Figures(job, () => this.#draw());
+    this.#parts.objective.replaceChildren(objectiveOf(job));
+    this.#parts.figures.replaceChildren(this.#figures.element);
+    if (this.#place.id !== place) this.#put(place);
+    if (job.training && !ended(job)) {
+      const watch = this.#watch;
+      this.#timer = setInterval(() => document.visibilityState === "visible" && watch.look(), LOOK_MS);
+    }
+  }
+
   #tellRows(columns) {
-    this.#curve.add(columns);
+    this.#figures.add(columns);
     this.#draw();
   }
 
@@ -97,11 +128,6 @@ export class JobView {
     }
   }
 
-  #setLog(on) {
-    this.#log = on;
-    this.#draw();
-  }
-
   /** Draws with the next frame, a few times a second at most: rows come much faster than can be seen. */
   #draw() {
     if (this.#drawing) return;
@@ -109,31 +135,8 @@ export class JobView {
     const paint = () => {
       this.#drawing = false;
       this.#drawn = performance.now();
-      if (this.#watch !== null && this.#job !== null) this.#paint();
+      if (this.#watch !== null && this.#job !== null) this.#figures.paint(this.#job);
     };
     setTimeout(() => requestAnimationFrame(paint), Math.max(0, DRAW_MS - (performance.now() - this.#drawn)));
-  }
-
-  #paint() {
-    const [curve, job, parts] = [this.#curve, this.#job, this.#parts];
-    const { step, max_steps, value, best } = job.progress;
-    let now = { step, value, best };
-    // While it runs the rows are newer than what the job said of itself.
-    if (!ended(job) && curve.rows) now = { step: Math.max(step, curve.step), value: curve.last, best: curve.best };
-    parts.bar.max = Math.max(1, max_steps);
-    parts.bar.value = job.state === "succeeded" && job.result.stop_reason !== "diverged" ? parts.bar.max : now.step;
-    say(parts.step, `${counted(now.step)} / ${counted(max_steps)}`);
-    say(parts.value, brief(now.value));
-    say(parts.best, brief(now.best));
-    parts.chartPart.hidden = curve.rows === 0;
-    if (!curve.rows) return;
-    const log = this.#log ?? curve.logarithmic;
-    parts.log.checked = log;
-    const left = log ? curve.zeros + curve.negatives : 0;
-    say(parts.left, left ? `(values that are not positive are left out: ${counted(left)})` : "");
-    parts.chart.dataset.rows = curve.rows;
-    parts.chart.ariaLabel = `Value by step, ${counted(curve.rows)} points; the last is ${brief(curve.last)}`;
-    this.#chart ??= new Chart(parts.chart);
-    this.#chart.show(curve.drawn(log), log);
   }
 }

@@ -1,6 +1,7 @@
 /** What is seen of a job: its places on the page, and what it has found. */
 
 import { element, prose } from "./element.js";
+import { counted } from "./figures.js";
 import { refusal } from "./refusal.js";
 import { remarks } from "./remarks.js";
 import { figure, figuresTable } from "./table.js";
@@ -9,22 +10,10 @@ import { figure, figuresTable } from "./table.js";
 export function partsOf(id, on) {
   const state = element("span", { class: "state", role: "status" });
   const stop = element("button", { type: "button", hidden: true, onclick: on.stop }, "Stop");
-  const bar = element("progress", { "aria-label": "Steps" });
-  const [step, value, best] = [element("dd"), element("dd"), element("dd")];
-  const log = element("input", { type: "checkbox", onchange: () => on.log(log.checked) });
-  const left = element("span");
-  const chart = element("div", { class: "chart", role: "group" });
-  const logarithmic = element("label", { class: "check" }, log, " Logarithmic ", left);
-  const chartPart = element("div", { hidden: true }, chart, logarithmic);
-  const objective = element("pre", { class: "excerpt objective" });
+  const [objective, figures] = [element("div"), element("div")];
   const [method, why] = [element("p"), element("p", { class: "hint" })];
   const outcome = element("div", { class: "result", "aria-live": "polite" });
   const trouble = element("div", { role: "alert" });
-  const facts = [
-    ["Step", step],
-    ["Value", value],
-    ["Best", best],
-  ].map(([name, shown]) => element("div", {}, element("dt", {}, name), shown));
   const json = element("a", { href: `jobs/${id}` }, "As JSON");
   const history = element("a", { href: `jobs/${id}/history` }, "History");
   const body = element(
@@ -34,22 +23,40 @@ export function partsOf(id, on) {
     objective,
     method,
     why,
-    bar,
-    element("dl", { class: "facts" }, facts),
-    chartPart,
+    figures,
     outcome,
     element("p", { class: "hint" }, json, " · ", history),
   );
-  const figures = { bar, step, value, best, log, left, chart, chartPart };
-  return { all: [trouble, body], body, state, stop, objective, method, why, ...figures, outcome, trouble };
+  return { all: [trouble, body], body, state, stop, objective, method, why, figures, outcome, trouble };
 }
 
 /** The method with its options in a line. */
-export function methodText({ method, direction, starts }) {
+export function methodText({ method, direction, starts, training }) {
   const { name, ...options } = method;
   const told = Object.entries(options).map(([option, value]) => `${option} ${value}`);
-  const more = [direction === "maximize" ? "maximize" : "", starts > 1 ? `${starts} starts` : ""].filter(Boolean);
+  const runs = training ? "seeds" : "starts";
+  const more = [direction === "maximize" ? "maximize" : "", starts > 1 ? `${starts} ${runs}` : ""].filter(Boolean);
   return [name, ...told, ...more].join(" · ");
+}
+
+/** What a job is about: the text of its objective, or the model that it trains and its examples. */
+export function objectiveOf(job) {
+  if (!job.training) return element("pre", { class: "excerpt objective" }, Object.values(job.objective)[0]);
+  const { model } = job.objective;
+  return element(
+    "p",
+    { class: "trained" },
+    "Training of ",
+    element("a", { href: `#${model}`, class: "code" }, model),
+    element("span", { class: "hint" }, trainingText(job.training)),
+  );
+}
+
+/** The course of a training in a line. */
+export function trainingText({ examples, validation_examples, epochs, batch_size }) {
+  const validated = validation_examples ? ` and ${counted(validation_examples)} for validation` : "";
+  const batches = `batches of ${counted(batch_size)}`;
+  return `${counted(examples)} examples${validated} · ${counted(epochs)} epochs · ${batches}`;
 }
 
 /** What an ended job has found, or why it failed; `found` is its result with the digits of the server. */
@@ -61,10 +68,40 @@ export function outcomeOf(job, found) {
     const message = found.message ? [" – ", prose(found.message)] : null;
     shown.push(element("p", {}, element("strong", {}, found.stop_reason), message));
   }
+  return [...shown, ...(job.training ? learned(job, found) : minimum(job, found))].filter(Boolean);
+}
+
+function minimum(job, found) {
   const label = element("span", { class: "label" }, "Best value");
-  shown.push(element("p", { class: "value" }, label, " ", figure(found.value)));
   const where = found.start === undefined ? "Where" : `Where, from start ${found.start}`;
-  if (found.variables) shown.push(figuresTable(where, found.variables));
-  shown.push(remarks(job.result.warnings, Object.values(job.objective)[0]));
-  return shown.filter(Boolean);
+  return [
+    element("p", { class: "value" }, label, " ", figure(found.value)),
+    found.variables ? figuresTable(where, found.variables) : null,
+    remarks(job.result.warnings, Object.values(job.objective)[0]),
+  ];
+}
+
+function learned(job, found) {
+  const { model, version, suggested_learning_rate: rate } = found;
+  const address = `models/${model ?? job.objective.model}/parameters?version=${version}`;
+  const from = job.training.seeds.length > 1 ? `, seed ${found.seed}` : "";
+  return [
+    rate === undefined ? null : figuresTable("Suggested", { learning_rate: rate }),
+    Object.keys(found.scores).length ? figuresTable(`After epoch ${found.epoch}${from}`, found.scores) : null,
+    version === null || version === undefined
+      ? null
+      : element(
+          "p",
+          {},
+          `Its parameters are version ${version} of the model: `,
+          [
+            ["JSON", "json"],
+            ["NPZ", "npz"],
+            ["safetensors", "safetensors"],
+          ].flatMap(([name, format], i) => [
+            i ? " · " : "",
+            element("a", { href: `${address}&format=${format}` }, name),
+          ]),
+        ),
+  ];
 }

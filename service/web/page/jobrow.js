@@ -2,6 +2,7 @@
 
 import { element, say } from "./element.js";
 import { brief, counted } from "./figures.js";
+import { trainingText } from "./jobparts.js";
 import { ended } from "./watch.js";
 
 /** The line of a job; `act(method, address)` is called by its buttons. */
@@ -40,9 +41,10 @@ export class Row {
   tell(job) {
     this.state.className = `state ${job.state}`;
     say(this.state, job.state);
-    const text = Object.values(job.objective)[0];
+    const text = job.training ? `Training · ${trainingText(job.training)}` : Object.values(job.objective)[0];
     say(this.link, text);
-    this.link.title = text;
+    this.link.title = job.training ? job.objective.model : text;
+    this.link.className = job.training ? "" : "code";
     say(this.method, job.method.name);
     say(this.step, `${counted(job.progress.step)} / ${counted(job.progress.max_steps)}`);
     say(this.value, brief(job.progress.best));

@@ -7,11 +7,11 @@ import { onSend } from "./forms.js";
 import { askJson } from "./server.js";
 import { kindOf, tellKind, trimmed } from "./source.js";
 
+/** The methods whose steps follow one gradient each, which mini-batches can give. */
+export const FIRST_ORDER =
+  "sgd momentum nesterov adagrad rmsprop adadelta adam adamw nadam amsgrad lion".split(" ");
 const METHODS = [
-  [
-    "First order",
-    ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adadelta", "adam", "adamw", "nadam", "amsgrad", "lion"],
-  ],
+  ["First order", FIRST_ORDER],
   ["Second order", ["lbfgs", "newton-cg", "trust-region", "gauss-newton", "levenberg-marquardt"]],
 ];
 const BEGIN = "adam";

@@ -12,8 +12,8 @@ export class Refused extends Error {
 export const relative = (address) => address.replace(/^\//, "");
 
 /** Status, body as text, and `Server-Timing` of the answer to a request; throws `Refused`. */
-export async function ask(method, address, { body, signal } = {}) {
-  const headers = body === undefined ? {} : { "content-type": "application/json" };
+export async function ask(method, address, { body, type = "application/json", signal } = {}) {
+  const headers = body === undefined ? {} : { "content-type": type };
   let answer;
   let text;
   try {

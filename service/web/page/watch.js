@@ -15,6 +15,7 @@ export class Watch {
   #heard;
   #last = -1;
   #stream = null;
+  #over = false;
   #abort = new AbortController();
 
   constructor(id, heard) {
@@ -40,6 +41,18 @@ export class Watch {
       if (!(error instanceof Refused)) throw error;
       this.#heard.trouble(error);
       if ((error.problem.status ?? 503) >= 500) this.#later();
+    }
+  }
+
+  /** Ask how the job is between two events: what it says of itself on the way is in none of them. */
+  async look() {
+    try {
+      const { text } = await ask("GET", `jobs/${this.#id}`, { signal: this.#abort.signal });
+      const job = JSON.parse(text);
+      if (!this.#over && !ended(job)) this.#heard.job(job, text);
+    } catch (error) {
+      // The stream tells of trouble.
+      if (error.name !== "AbortError" && !(error instanceof Refused)) throw error;
     }
   }
 
@@ -69,15 +82,12 @@ export class Watch {
     stream.addEventListener("step", (event) => {
       const row = JSON.parse(event.data);
       this.#last = row.index;
-      this.#heard.rows({
-        start: row.start === undefined ? undefined : [row.start],
-        step: [row.step],
-        value: [row.value],
-      });
+      this.#heard.rows(Object.fromEntries(Object.entries(row).map(([name, value]) => [name, [value]])));
     });
     stream.addEventListener("state", (event) => {
       const now = JSON.parse(event.data);
       if (!ended(now)) return this.#heard.job(now, event.data);
+      this.#over = true;
       stream.close();
       // Events leave the variables out.
       return this.begin();
