@@ -50,14 +50,11 @@ def sloped(e: Emission, op: str, x: str, alpha: float, part: str) -> str:
     if e.sheet.holds(alpha):
         return e.node(op, x, part=part, alpha=alpha)
     at = f"{part}." if part else ""
-    zero = e.number(f"{at}zero", 0.0)
-    below = x
+    below = e.node("Min", x, e.number(f"{at}zero", 0.0), part=f"{at}negative")
     if op == "Elu":
-        # exp of what is not taken must not overflow.
-        power = e.node("Exp", e.node("Min", x, zero, part=f"{at}least"), part=f"{at}power")
-        below = e.node("Sub", power, e.number(f"{at}one", 1.0), part=f"{at}below")
+        below = e.node("Sub", e.node("Exp", below, part=f"{at}power"), e.number(f"{at}one", 1.0), part=f"{at}below")
     scaled = e.node("Mul", below, e.number(f"{at}alpha", alpha), part=f"{at}scaled")
-    return e.node("Where", e.node("Less", x, zero, part=f"{at}negative"), scaled, x, part=part)
+    return e.node("Add", e.node("Relu", x, part=f"{at}positive"), scaled, part=part)
 
 
 _COMPOSED: Mapping[str, Callable[[Emission, str, str], str]] = {"gelu": gelu, "silu": silu, "log_sigmoid": log_sigmoid}
