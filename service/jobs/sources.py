@@ -77,8 +77,10 @@ def selected(datasets: Datasets, source: Source) -> dict[str, Array]:
     if columns.get("y") is None:
         columns["y"] = "y"
     if columns.get("x") is None:
-        taken = {columns["y"], columns.get("weight")}
-        numbers = [c.name for c in stored.columns if c.labels is None and not {c.name, c.header or c.name} & taken]
+        named = [columns["y"], columns.get("weight")]
+        # Without those that are None: a column whose header is its name has no other header.
+        taken = {name for one in named if one is not None for name in (one if isinstance(one, list) else [one])}
+        numbers = [c.name for c in stored.columns if c.labels is None and {c.name, c.header}.isdisjoint(taken)]
         columns["x"] = "x" if "x" in names else numbers
         if not columns["x"]:
             raise InvalidRequest("This dataset has no columns of numbers beside y.")

@@ -139,9 +139,7 @@ def _entry(onnx: Any, value: Any, limits: Limits, faults: Faults) -> tuple[tuple
 
 def _node(onnx: Any, index: int, node: Any, limits: Limits, faults: Faults) -> OpenNode:
     attributes: dict[str, Any] = {}
-    found = OpenNode(
-        index, node.name, node.op_type, node.domain, tuple(node.input), tuple(node.output), attributes
-    )
+    found = OpenNode(index, node.name, node.op_type, node.domain, tuple(node.input), tuple(node.output), attributes)
     kinds = onnx.AttributeProto
     for attribute in node.attribute:
         where = f"/graph/node/{index}/attribute"

@@ -130,4 +130,3 @@ class Operator:
     inputs: tuple[int, int] = (1, 1)
     attributes: Mapping[str, Any] = field(default_factory=dict)
     outputs: int = 1
-

@@ -62,9 +62,7 @@ def _gelu(step: Step) -> list[Seen]:
         return _activation("gelu")(step)
     step.require(approximate="tanh")
     flow = step.flow()
-    return _same_axes(
-        step, step.expression("0.5*x*(1 + tanh(sqrt(2/pi)*(x + 0.044715*x^3)))", [flow.layer]), flow
-    )
+    return _same_axes(step, step.expression("0.5*x*(1 + tanh(sqrt(2/pi)*(x + 0.044715*x^3)))", [flow.layer]), flow)
 
 
 def _function(text: str) -> Rule:
@@ -166,7 +164,9 @@ def _one(step: Step, text: str, flow: Flow, array: Array, swapped: bool) -> list
     single = array.ndim > 0 and step.sizes(flow)[-1] == 1
     if array.size == 1 and array.ndim <= len(flow.order) and not single:
         parts = ["x", _text(float(np.ravel(array)[0]))]
-        return _same_axes(step, step.expression(text.format(*reversed(parts) if swapped else parts), [flow.layer]), flow)
+        return _same_axes(
+            step, step.expression(text.format(*reversed(parts) if swapped else parts), [flow.layer]), flow
+        )
     own = aligned(step, array, flow)
     parts = ["p", "x"] if swapped else ["x", "p"]
     layer = step.expression(text.format(*parts), [flow.layer], {"p": own})
@@ -248,9 +248,7 @@ _FUNCTIONS: Mapping[str, str] = {
 NUMBERS: Mapping[str, Operator] = {
     **{op: Operator(_activation(name)) for name, op in SAME.items() if op != "Selu"},
     **{op: Operator(_along(name), attributes={"axis": -1}) for name, op in ALONG.items()},
-    **{
-        op: _sloped(name, option, {"LeakyRelu": 0.01, "Elu": 1.0}[op]) for name, (op, option) in SLOPED.items()
-    },
+    **{op: _sloped(name, option, {"LeakyRelu": 0.01, "Elu": 1.0}[op]) for name, (op, option) in SLOPED.items()},
     "Selu": Operator(_selu, attributes={"alpha": 1.67326319217681884765625, "gamma": 1.05070102214813232421875}),
     "Gelu": Operator(_gelu, attributes={"approximate": "none"}),
     **{op: Operator(_function(text)) for op, text in _FUNCTIONS.items()},

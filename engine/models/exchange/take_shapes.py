@@ -33,7 +33,7 @@ def _constant(step: Step) -> list[Seen]:
     given = {name: value for name, value in step.attributes.items() if value is not None}
     if len(given) != 1:
         raise Refused("has not one value.", True)
-    (name, value), = given.items()
+    ((name, value),) = given.items()
     if name == "value":
         if not isinstance(value, np.ndarray):
             raise Refused("has a value that is no array.", True)
@@ -436,5 +436,3 @@ SHAPES: Mapping[str, Operator] = {
     "ReduceL2": _reduced("norm"),
     "ReduceLogSumExp": _reduced("logsumexp"),
 }
-
-
