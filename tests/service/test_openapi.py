@@ -21,6 +21,8 @@ from tests.service.stores import Shop
 
 schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(Settings(run_seconds=5.0), io.StringIO()))
 load_all_checks()
+# A file of numpy is bytes, as any other; those that are drawn are none, and are to be refused.
+schemathesis.serializer.alias("application/x-npz", "application/octet-stream")
 
 EXAMPLES = 15
 """Random requests for each operation, beside the hundreds that follow from its schema; drawing them takes most of the

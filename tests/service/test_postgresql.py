@@ -13,6 +13,7 @@ from sqlalchemy.schema import CreateTable
 
 from service.datasets.library import Datasets
 from service.errors import Unavailable
+from service.models.catalogue import Models
 from service.settings import Settings
 from service.store.database import Database
 from service.store.tables import metadata
@@ -58,6 +59,32 @@ def test_functions_are_stored_listed_asked_and_deleted(url: str, tmp_path: Path)
     assert again.post("/grad", QUESTION).name == "not-found"
     assert again.get(f"/functions/{created.json()['id']}").name == "gone"
     assert not list(tmp_path.iterdir())
+
+
+def test_models_are_stored_brought_asked_and_deleted(url: str, tmp_path: Path) -> None:
+    shop, again = (Shop(tmp_path, database_url=url) for _ in range(2))
+    layers = [{"type": "dense", "units": 1}]
+    body = {"name": "line", "input": {"shape": [1]}, "layers": layers, "loss": "mse"}
+    created = shop.post("/models", body)
+    assert (created.status, again.post("/models", body).status) == (201, 200)
+    id = created.json()["id"]
+    parameters = {"dense_1_kernel": [[2]], "dense_1_bias": [1]}
+    assert shop.post("/models/line/versions", {"parameters": parameters}).json()["version"] == 1
+    settings = Settings(data_dir=tmp_path, database_url=url)
+    models = Models(settings, Database(settings))
+    brought = models.parameters(id)
+    assert models.add_version(id, brought, "job_a", {"loss": float("inf")}) == 2
+    assert models.add_version(id, brought, "job_a", {"loss": 0.5}) == 2
+    versions = again.get("/models/line/versions").json()["versions"]
+    assert [(each["version"], each["job"], each["summary"]) for each in versions] == [
+        (0, None, {}),
+        (1, None, {}),
+        (2, "job_a", {"loss": 0.5}),
+    ]
+    assert again.post("/models/line/predict", {"x": [3]}).json()["prediction"] == [7]
+    assert again.get("/models?name=li").json()["models"][0]["versions"] == 3
+    assert shop.delete("/models/line").status == 204
+    assert again.get(f"/models/{id}/versions").name == "gone"
 
 
 def test_many_store_the_same_at_once_into_a_new_database(url: str, tmp_path: Path) -> None:
