@@ -152,4 +152,6 @@ def _backward(
     made = Parts(back, True, False, not parts.backward, len(slots) + len(sums), len(stacks))
     start = [cotangents[1 + k] or zeros_of(own_carried[k].shape) for k in slots]
     zeros = [zeros_of(body.inputs[i].shape) for i in sums]
-    return emit_loop(made, [forward.outputs[0]], [*start, *zeros], stacks)
+    # What is known beforehand tells the cost of the way back, too.
+    known = parts.bounded and not parts.conditional and node.inputs[0].constant is not None
+    return emit_loop(made, [node.inputs[0] if known else forward.outputs[0]], [*start, *zeros], stacks)
