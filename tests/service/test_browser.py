@@ -234,6 +234,12 @@ def test_a_model_is_defined_trained_and_asked(server: Live, browser: Browser, tm
     assert browser.count("#model .arc") == 1
     assert "from near, looked" in browser.text("#model .layers")
 
+    # A layer with more to tell than there is room for is cut short.
+    for width in (1200, 360):
+        browser.size(width, 740)
+        assert browser.run("const page = document.documentElement; return page.scrollWidth - page.clientWidth") == 0
+    browser.size(1200, 900)
+
     # A file becomes a dataset, whose columns are offered.
     rows = [f"{i % 7},{i % 5},{int(i % 7 > i % 5)}" for i in range(140)]
     path = tmp_path / "two classes.csv"

@@ -168,8 +168,7 @@ export class Examples {
       this.#offer(stored.id);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      const faults = error.problem.errors?.map(({ detail }) => detail) ?? [];
-      say(told, [error.problem.title, error.problem.detail, ...faults.slice(0, 3)].join(" "));
+      say(told, `${file.name} was refused: ${error.problem.detail}`);
     } finally {
       field.value = "";
     }

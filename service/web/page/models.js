@@ -1,7 +1,7 @@
 /** The part of the page about models: one is defined, trained, and predicts. */
 
 import { offerCommand } from "./command.js";
-import { named, say } from "./element.js";
+import { element, named, say } from "./element.js";
 import { counted } from "./figures.js";
 import { onSend } from "./forms.js";
 import { modelParts } from "./modelparts.js";
@@ -48,7 +48,7 @@ export class Models {
       this.#show(model);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      named("model").replaceChildren();
+      named("model").replaceChildren(element("p", { class: "empty" }, "Its layers appear here, with their shapes."));
       showRefusal(named("define-refusal"), error);
     } finally {
       if (this.#opening === id) this.#opening = "";

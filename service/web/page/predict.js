@@ -38,7 +38,7 @@ export class Prediction {
   of(model) {
     this.#model = model;
     named("predict-x").value = beginning(model);
-    named("prediction").replaceChildren();
+    named("prediction").replaceChildren(element("p", { class: "empty" }, "What it predicts appears here."));
     named("predict-refusal").replaceChildren();
     this.#tellCommand();
     this.#draw();
