@@ -13,7 +13,8 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -183,25 +184,31 @@ def main() -> int:
     """Write all generated parts."""
     for page in generated_pages():
         page.write_text(generated(page), "utf-8")
-    command = [sys.executable, "-m", "service.cli", "serve", "--port", "0"]
-    with tempfile.TemporaryDirectory() as folder:
-        _fill(command, {**os.environ, "ADJOINT_DATA_DIR": folder})
+    with tempfile.TemporaryDirectory() as folder, server(folder) as address:
+        for page in pages():
+            page.write_text(filled(page.read_text("utf-8"), address), "utf-8")
     return 0
 
 
-def _fill(command: list[str], environment: dict[str, str]) -> None:
-    server = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+@contextmanager
+def server(folder: str) -> Iterator[str]:
+    """The address of a server on a free port, which keeps its data in a folder."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "service.cli", "serve", "--port", "0"],
+        cwd=ROOT,
+        env={**os.environ, "ADJOINT_DATA_DIR": folder},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
     try:
-        assert server.stdout is not None
-        address = re.search(r"http://(\S+?);", server.stdout.readline())
+        assert process.stdout is not None
+        address = re.search(r"http://(\S+?);", process.stdout.readline())
         assert address is not None, "the server did not start"
-        for page in pages():
-            page.write_text(filled(page.read_text("utf-8"), address[1]), "utf-8")
+        yield address[1]
     finally:
-        server.terminate()
-        server.wait(30)
+        process.terminate()
+        process.wait(30)
 
 
 def generated_pages() -> list[Path]:

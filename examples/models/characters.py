@@ -68,7 +68,7 @@ def job(model: str) -> dict[str, Any]:
 
 
 def question(drawn: list[str]) -> dict[str, Any]:
-    """What comes after each text?  The state of the layer flows forward only: what stands behind a text changes nothing."""
+    """What comes after each text?  The state of the layer flows forward only: what fills a row up changes nothing."""
     code = {character: number for number, character in enumerate(alphabet(TEXT.read_text("utf-8")))}
     rows = [[code[character] for character in text[-LONG:]] for text in drawn]
     return {"x": [row + [0] * (LONG - len(row)) for row in rows]}

@@ -38,6 +38,7 @@ class Library:
         pytest.param({}, [[0, 1, 3]], id="all numbers but y, where there is no weight"),
         pytest.param({"weight": "w"}, [[0, 1]], id="nor the weight"),
         pytest.param({"y": "a", "weight": "w"}, [[1, 4]], id="another y"),
+        pytest.param({"y": ["a", "w"]}, [[1, 4]], id="a y of several columns"),
         pytest.param({"x": ["w", "a"]}, [[3, 0]], id="those that are named, in that order"),
         pytest.param({"x": "w"}, [3], id="one that is named"),
     ],
