@@ -81,5 +81,3 @@ def _named(e: Emission, value: Value, twin: Value, known: dict[Value, str]) -> s
 def _refused(e: Emission, detail: str) -> Unsupported:
     functions = "sums, products, reductions, exp, log, tanh and the like have one"
     return Unsupported(f"The layer `{e.placed.name}` cannot be exported: its expression {detail}.", hint=functions)
-
-

@@ -220,9 +220,7 @@ def _moved(tidy: _Tidy, entry: Entry) -> bool:
     before = tidy.before(entry)
     if _is_moving(entry, source.shape) and entry.type == "expr":
         options = {"shape": list(entry.output.shape)}
-        tidy.plan.entries[entry.name] = Entry(
-            entry.name, "reshape", options, entry.inputs, {}, entry.output, entry.own
-        )
+        tidy.plan.entries[entry.name] = Entry(entry.name, "reshape", options, entry.inputs, {}, entry.output, entry.own)
         return True
     if entry.type not in ("reshape", "flatten"):
         return False
