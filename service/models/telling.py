@@ -102,7 +102,7 @@ def address(stored: StoredModel) -> str:
 
 def _links(stored: StoredModel) -> dict[str, str]:
     own = address(stored)
-    return {"self": own} | {name: f"{own}/{name}" for name in ("versions", "parameters", "predict")}
+    return {"self": own} | {name: f"{own}/{name}" for name in ("versions", "parameters", "predict", "onnx")}
 
 
 def _signal(signal: Signal) -> dict[str, Any]:

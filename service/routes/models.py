@@ -11,13 +11,16 @@ from starlette.routing import BaseRoute
 from engine.errors import Limit, LimitExceeded
 from engine.limits import Budget
 from engine.models.estimate import estimate
+from engine.models.exchange.export import exported
+from engine.models.exchange.sheet import Precision
 from service.answers import BYTES_PER_NUMBER
-from service.bodies import declared_type, read_body, read_json_body
+from service.bodies import declared_type, read_body
 from service.context import Context
 from service.cursors import number_of
 from service.exchange import Exchange, Reply
 from service.json_text import decode
 from service.lean import Lean, LeanRoute
+from service.models import exchange as onnx
 from service.models import predicting, weights
 from service.models.binding import LARGEST_VERSION
 from service.models.content import as_safetensors
@@ -42,7 +45,7 @@ from service.serialise import json_bytes
 LONGEST_PAGE = 100
 FILE_OVERHEAD = 2**20
 """What a file with parameters may have beside their numbers."""
-NPZ, SAFETENSORS = "application/x-npz", "application/octet-stream"
+NPZ, SAFETENSORS, ONNX = "application/x-npz", "application/octet-stream", "application/x-onnx"
 Reference = Annotated[str, Path(description="The id or the name of a model.", examples=["surface"])]
 After = Annotated[str, Query(description="`next` of the page before.")]
 Limited = Annotated[int, Query(ge=1, le=LONGEST_PAGE)]
@@ -79,9 +82,26 @@ class Store:
     async def __call__(self, exchange: Exchange) -> Reply:
         """The reply to one request; all its work is done behind the gate."""
         settings = self._context.settings
-        body = await read_json_body(exchange, settings.body_bytes)
+        largest = max(settings.body_bytes, 8 * settings.model_parameters + FILE_OVERHEAD)
+        body = await read_body(exchange, onnx.TYPES, settings.body_bytes, largest, "model_parameters")
         budget = Budget.starting_now(settings.run_seconds)
+        if declared_type(exchange) in onnx.TYPES:
+            query = exchange.scope["query_string"]
+            return await self._context.gate.run(lambda: self._take(body, query, budget), budget, exchange.receive)
         return await self._context.gate.run(lambda: self._store(body, budget), budget, exchange.receive)
+
+    def _take(self, body: bytes, query: bytes, budget: Budget) -> Reply:
+        """Store the model in a file, and its parameters as the first version that is stored."""
+        context = self._context
+        wanted = onnx.read_query(query)
+        limits, most = context.engine.limits, context.settings.model_parameters
+        model, name, parameters = onnx.read_onnx(body, wanted, limits, most)
+        budget.check()
+        cost = estimate(model, context.engine, budget)
+        stored, new = context.models.add(model, name, cost)
+        context.models.add_version(stored.id, parameters, None, {"source": "onnx"})
+        again = context.models.get(stored.id)
+        return Reply(201 if new else 200, _told(context, again), headers={"Location": address(stored)})
 
     def _store(self, body: bytes, budget: Budget) -> Reply:
         context = self._context
@@ -117,11 +137,18 @@ def _add_version(context: Context, reference: str, body: bytes, exchange: Exchan
     return Reply(201, json_bytes(content), headers={"Location": content["links"]["self"]})
 
 
-def store(model: ModelBody) -> ModelModel:
+def store(
+    model: ModelBody,
+    loss: Annotated[
+        str | None,
+        Query(description="With a file of ONNX, which has none: the loss, by name or as JSON.", examples=["mse"]),
+    ] = None,
+    name: Annotated[str | None, Query(description="With a file of ONNX: what to call the model.")] = None,
+) -> ModelModel:
     """Store a model under an id that follows from its definition; the same definition again is the same model.
 
     All that is wrong with it is told now: its programs are compiled. A model that was stored without a name takes the
-    one it is sent again with.
+    one it is sent again with. A file of ONNX becomes a model with its parameters as a new version.
     """
     raise NotImplementedError("answered by Store")
 
@@ -151,6 +178,7 @@ def routes(context: Context) -> list[BaseRoute]:
                 200: {"model": ModelModel, "description": "It was stored already."},
                 **problems(400, 409, 413, 415, 422, 500, 503),
             },
+            openapi_extra={"requestBody": {"content": {ONNX: binary, SAFETENSORS: binary}}},
         ),
         LeanRoute(
             Lean(
@@ -265,6 +293,23 @@ def _router(context: Context) -> APIRouter:
         name = f"{stored.id}-{found.version}.{wanted}"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return Response(body, media_type=media_type, headers=headers)
+
+    @router.get(
+        "/models/{reference}/onnx",
+        operation_id="model_onnx",
+        response_class=Response,
+        responses=READING | {200: {"content": {SAFETENSORS: {"schema": {"type": "string", "format": "binary"}}}}},
+    )
+    def as_onnx(
+        reference: Reference,
+        version: Annotated[int | None, Query(ge=0, le=LARGEST_VERSION, description="The newest if absent.")] = None,
+        dtype: Annotated[Precision, Query(description="What real numbers are written as.")] = "float32",
+    ) -> Response:
+        """The prediction of a model, with the parameters of a version, as a file of ONNX."""
+        stored, found, arrays = stored_models.opened(reference, version)
+        body = exported(stored.model, arrays, dtype, name=stored.id, version=found.version)
+        headers = {"Content-Disposition": f'attachment; filename="{stored.id}-{found.version}.onnx"'}
+        return Response(body, media_type=SAFETENSORS, headers=headers)
 
     return router
 

@@ -126,6 +126,7 @@ class ModelLinks(BaseModel):
     versions: str
     parameters: str
     predict: str
+    onnx: str
 
 
 class ModelSummary(BaseModel):

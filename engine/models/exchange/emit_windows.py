@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -58,7 +59,7 @@ def pooling(kind: str, axes: int) -> Emit:
     def emit(e: Emission) -> str:
         size = e.options["size"]
         stride = size if e.options["stride"] is None else e.options["stride"]
-        shared = {
+        shared: dict[str, Any] = {
             "kernel_shape": list(size),
             "strides": list(stride),
             "pads": _pads(e, f"{kind}_pool{axes}d", stride, axes),

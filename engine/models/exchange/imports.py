@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.errors import InvalidRequest, Limit, LimitExceeded
@@ -19,7 +19,7 @@ from engine.models.exchange.take_sequences import SEQUENCES
 from engine.models.exchange.take_shapes import SHAPES
 from engine.models.exchange.tidy import tidied
 from engine.models.model import INPUT
-from engine.models.read import MOST_LAYERS
+from engine.models.nodes import MOST_LAYERS
 from engine.models.signal import Signal
 
 OPERATORS: Mapping[str, Operator] = {**LAYERS, **SEQUENCES, **NUMBERS, **SHAPES}
@@ -83,7 +83,7 @@ def _followed(file: Opened, plan: Plan, faults: Faults) -> str | None:
 
 def _outputs(
     node: OpenNode, seen: Mapping[str, Seen], plan: Plan, file: Opened, used: frozenset[str], faults: Faults
-) -> list[Seen]:
+) -> Sequence[Seen]:
     """What a node gives; what is lost where it is refused, so that those after it are not blamed."""
     pointer, lost = f"/graph/node/{node.index}", [_LOST] * len(node.outputs)
     record = OPERATORS.get(node.op) if node.domain in OWN else None

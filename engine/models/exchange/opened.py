@@ -15,9 +15,9 @@ from engine.limits import Limits
 from engine.models.exchange.faults import Faults, Refused, shown
 from engine.models.exchange.library import library
 from engine.models.exchange.scan import check_bytes
+from engine.models.nodes import MOST_AXES
 
 MOST_NODES = 4000
-MOST_AXES = 16
 OLDEST, NEWEST = 13, 25
 """The opsets whose operators mean what is known here."""
 OWN = ("", "ai.onnx")
@@ -216,7 +216,7 @@ def _typed(kind: str, tensor: Any, size: int) -> Array:
     whole = np.array(values, dtype=np.int64)
     if kind in ("FLOAT16", "BFLOAT16"):
         halves = (whole & 0xFFFF).astype("<u2")
-        return _brain(halves) if kind == "BFLOAT16" else halves.view("<f2")
+        return _brain(halves) if kind == "BFLOAT16" else np.asarray(halves.view("<f2"))
     return whole
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,10 @@ LEFT_OUT = Nothing()
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A node with what goes into it; `attributes` have their defaults filled in, `used` are the names that nodes take."""
+    """A node with what goes into it.
+
+    `attributes` have their defaults filled in, `used` are the names that nodes take.
+    """
 
     plan: Plan
     node: OpenNode
@@ -113,12 +116,12 @@ class Step:
         """Add an expression that is called as the node, if it can be."""
         return self.plan.expression(text, inputs, arrays, self.node.name)
 
-    def straight(self, layer: str) -> list[Seen]:
+    def straight(self, layer: str) -> Sequence[Seen]:
         """What a layer gives, its axes as they are."""
         return [self.plan.straight(layer)]
 
 
-Rule = Callable[[Step], list[Seen]]
+Rule = Callable[[Step], Sequence[Seen]]
 """The outputs of a node.  Raises `Refused`."""
 
 

@@ -17,7 +17,7 @@ from engine.models.fields import read_fields
 from engine.models.layers.table import LAYERS
 from engine.models.model import INPUT, RESERVED
 from engine.models.names import is_name
-from engine.models.read import MOST_AXES, MOST_LAYERS
+from engine.models.nodes import MOST_AXES, MOST_LAYERS
 from engine.models.signal import Misfit, Signal
 
 Order = tuple[int | None, ...]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +32,7 @@ class Pair:
     inputs: list[str]
     part: str
 
-    def write(self, op: str, *inputs: str, part: str | None = None, **attributes: object) -> str:
+    def write(self, op: str, *inputs: str, part: str | None = None, **attributes: Any) -> str:
         """Write a node; its output is that of the primitive, or some part of it."""
         return self.e.node(op, *inputs, part=self.part if part is None else self.local(part), **attributes)
 

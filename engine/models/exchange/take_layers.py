@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ def _dense(step: Step, layer: str, kernel: Array, bias: Array | None) -> str:
     return step.layer("dense", [layer], {"units": units} | ({} if bias is not None else {"bias": False}), arrays)
 
 
-def _gemm(step: Step) -> list[Seen]:
+def _gemm(step: Step) -> Sequence[Seen]:
     flow = step.flow()
     if len(flow.order) != 2 or step.integer("transA"):
         raise Refused("has a first factor that is no matrix of examples and features.")
@@ -37,7 +37,7 @@ def _gemm(step: Step) -> list[Seen]:
     return step.straight(_dense(step, step.plan.plain(flow), kernel, bias))
 
 
-def _matmul(step: Step) -> list[Seen]:
+def _matmul(step: Step) -> Sequence[Seen]:
     first, second = step.seen(0), step.seen(1)
     if isinstance(first, Flow) and isinstance(second, Known) and second.array.ndim == 2:
         return step.straight(_dense(step, step.plan.plain(first), second.array, None))
@@ -86,7 +86,7 @@ def _window(step: Step, axes: int, size: list[int]) -> dict[str, Any]:
     return {"size": list(size), "stride": stride, "padding": padding}
 
 
-def _conv(step: Step) -> list[Seen]:
+def _conv(step: Step) -> Sequence[Seen]:
     kernel = step.known(1, "weights")
     axes = _axes(step, kernel.ndim - 2)
     size = list(kernel.shape[2:])
@@ -104,7 +104,7 @@ def _conv(step: Step) -> list[Seen]:
 
 
 def _pool(kind: str) -> Rule:
-    def rule(step: Step) -> list[Seen]:
+    def rule(step: Step) -> Sequence[Seen]:
         flow = step.flow()
         axes = _axes(step, len(flow.order) - 2)
         step.require(ceil_mode=0)
@@ -122,7 +122,7 @@ def _pool(kind: str) -> Rule:
 
 
 def _overall(kind: str) -> Rule:
-    def rule(step: Step) -> list[Seen]:
+    def rule(step: Step) -> Sequence[Seen]:
         flow = step.flow()
         axes = len(flow.order) - 2
         if axes < 1:
@@ -133,21 +133,27 @@ def _overall(kind: str) -> Rule:
     return rule
 
 
-def _batch_norm(step: Step) -> list[Seen]:
+def _batch_norm(step: Step) -> Sequence[Seen]:
     step.require(training_mode=0)
     flow = step.flow()
     axes = len(flow.order) - 2
     if axes < 0:
         raise Refused("gets no channels.")
     arrays = {role: step.known(k, role) for k, role in enumerate(("scale", "bias", "mean", "variance"), 1)}
-    if np.any(arrays["variance"] + step.real("epsilon") <= 0):
+    variance, epsilon = arrays["variance"], step.real("epsilon")
+    with np.errstate(over="ignore"):
+        wide = np.any(variance.astype(np.float32) != variance)
+    if wide:
+        # Of float64: what the attribute, a float32, has more than the decimal that is meant is the variance's again.
+        arrays["variance"] = variance = variance + (step.attributes["epsilon"] - epsilon)
+    if np.any(variance + epsilon <= 0):
         raise Refused("has a variance below 0.")
     options = {"epsilon": step.real("epsilon"), "momentum": step.real("momentum")}
     layer = step.layer("batch_norm", [_channels_last(step, flow, axes)], options, arrays)
     return [Flow(layer, _second(axes))]
 
 
-def _layer_norm(step: Step) -> list[Seen]:
+def _layer_norm(step: Step) -> Sequence[Seen]:
     flow = step.flow()
     step.require(stash_type=1)
     rank = len(flow.order)

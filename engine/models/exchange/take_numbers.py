@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,16 +10,20 @@ import numpy as np
 from engine.graph.types import Array
 from engine.models.exchange.activations import ALONG, SAME, SLOPED
 from engine.models.exchange.faults import Refused
+from engine.models.exchange.fold import folded
 from engine.models.exchange.operator import Operator, Rule, Step
 from engine.models.exchange.plan import Filled, Flow, Known, Measured, Seen
 
 
-def _same_axes(step: Step, layer: str, flow: Flow) -> list[Seen]:
+def _same_axes(step: Step, layer: str, flow: Flow) -> Sequence[Seen]:
     return [Flow(layer, flow.order)]
 
 
 def _activation(name: str) -> Rule:
-    def rule(step: Step) -> list[Seen]:
+    def rule(step: Step) -> Sequence[Seen]:
+        seen = step.seen(0)
+        if isinstance(seen, Known):
+            return [Known(folded(step.node.op, seen.array))]
         flow = step.flow()
         return _same_axes(step, step.layer("activation", [flow.layer], {"function": name}), flow)
 
@@ -27,7 +31,7 @@ def _activation(name: str) -> Rule:
 
 
 def _sloped(name: str, option: str, default: float) -> Operator:
-    def rule(step: Step) -> list[Seen]:
+    def rule(step: Step) -> Sequence[Seen]:
         flow = step.flow()
         function = {"name": name, option: step.real("alpha")}
         return _same_axes(step, step.layer("activation", [flow.layer], {"function": function}), flow)
@@ -35,7 +39,7 @@ def _sloped(name: str, option: str, default: float) -> Operator:
     return Operator(rule, attributes={"alpha": default})
 
 
-def _selu(step: Step) -> list[Seen]:
+def _selu(step: Step) -> Sequence[Seen]:
     for name, wanted in (("alpha", 1.6732632423543772), ("gamma", 1.0507009873554805)):
         if abs(step.real(name) - wanted) > 1e-6:
             raise Refused(f"has `{name}` {step.real(name)}; {wanted} is taken.")
@@ -43,7 +47,7 @@ def _selu(step: Step) -> list[Seen]:
 
 
 def _along(name: str) -> Rule:
-    def rule(step: Step) -> list[Seen]:
+    def rule(step: Step) -> Sequence[Seen]:
         flow = step.flow()
         axis = flow.order[step.along(step.integer("axis"), len(flow.order))]
         if axis == 0:
@@ -57,7 +61,7 @@ def _along(name: str) -> Rule:
     return rule
 
 
-def _gelu(step: Step) -> list[Seen]:
+def _gelu(step: Step) -> Sequence[Seen]:
     if step.attributes["approximate"] == "none":
         return _activation("gelu")(step)
     step.require(approximate="tanh")
@@ -66,14 +70,17 @@ def _gelu(step: Step) -> list[Seen]:
 
 
 def _function(text: str) -> Rule:
-    def rule(step: Step) -> list[Seen]:
+    def rule(step: Step) -> Sequence[Seen]:
+        seen = step.seen(0)
+        if isinstance(seen, Known):
+            return [Known(folded(step.node.op, seen.array))]
         flow = step.flow()
         return _same_axes(step, step.expression(text, [flow.layer]), flow)
 
     return rule
 
 
-def _clip(step: Step) -> list[Seen]:
+def _clip(step: Step) -> Sequence[Seen]:
     flow, text = step.flow(), "x"
     if step.has(1):
         text = f"maximum({text}, {_text(step.number(1, 'a least value'))})"
@@ -88,7 +95,9 @@ def _text(number: float) -> str:
     if not np.isfinite(number) or abs(number) > 1e300:
         raise Refused("has a number that is not finite.")
     # A float32 is meant as the shortest decimal that rounds to it.
-    short = float(str(np.float32(number))) if float(np.float32(number)) == number else number
+    with np.errstate(over="ignore"):
+        single = np.float32(number)
+    short = float(str(single)) if float(single) == number else number
     return f"({short!r})" if short < 0 else repr(short)
 
 
@@ -104,9 +113,9 @@ def aligned(step: Step, array: Array, flow: Flow) -> Array:
     own = sorted((axis, k) for k, axis in enumerate(flow.order) if axis)
     turned = np.transpose(wide, [k for _, k in own] + [k for k, axis in enumerate(flow.order) if not axis])
     found = turned.reshape(turned.shape[: len(own)])
-    while found.ndim > 1 and found.shape[0] == 1:
-        found = found[0]
-    return found
+    # As few axes as it needs: a bias has one.
+    few = next((k for k, size in enumerate(found.shape[:-1]) if size != 1), max(0, found.ndim - 1))
+    return found.reshape(found.shape[few:])
 
 
 _TEXTS: Mapping[str, str] = {"Add": "{} + {}", "Sub": "{} - {}", "Mul": "{}*{}", "Div": "{}/{}", "Pow": "{}^{}"}
@@ -125,7 +134,7 @@ _LAYERS = {"Add": "add", "Mul": "multiply"}
 def _binary(op: str) -> Rule:
     text = _TEXTS.get(op, f"{op.lower()}imum({{}}, {{}})")
 
-    def rule(step: Step) -> list[Seen]:
+    def rule(step: Step) -> Sequence[Seen]:
         first, second = step.seen(0), step.seen(1)
         if isinstance(first, Known) and isinstance(second, Known):
             return [_folded(op, first.array, second.array)]
@@ -157,7 +166,7 @@ def _folded(op: str, first: Array, second: Array) -> Seen:
         raise Refused("has constants that do not fit together.", True) from None
 
 
-def _one(step: Step, text: str, flow: Flow, array: Array, swapped: bool) -> list[Seen]:
+def _one(step: Step, text: str, flow: Flow, array: Array, swapped: bool) -> Sequence[Seen]:
     if array.dtype.kind == "b":
         raise Refused("computes with truths.", True)
     # A weight of one unit stays a weight.
@@ -177,7 +186,7 @@ def _one(step: Step, text: str, flow: Flow, array: Array, swapped: bool) -> list
     return step.straight(layer)
 
 
-def _two(step: Step, op: str, text: str, first: Flow, second: Flow) -> list[Seen]:
+def _two(step: Step, op: str, text: str, first: Flow, second: Flow) -> Sequence[Seen]:
     plan = step.plan
     if first.order == second.order and plan.signal(first.layer) == plan.signal(second.layer):
         layers = [first.layer, second.layer]
@@ -194,7 +203,7 @@ def _several(op: str) -> Rule:
     """Sum, Min, Max, Mean of any number: two by two."""
     rule = _binary(op)
 
-    def fold(step: Step) -> list[Seen]:
+    def fold(step: Step) -> Sequence[Seen]:
         found = step.seen(0)
         for k in range(1, len(step.inputs)):
             inner = Step(step.plan, step.node, (found, step.seen(k)), step.attributes, step.opset, step.used)
@@ -204,17 +213,21 @@ def _several(op: str) -> Rule:
     return fold
 
 
-def _where(step: Step) -> list[Seen]:
+def _where(step: Step) -> Sequence[Seen]:
     """A constant choice: what is not seen yet in attention, and the like."""
-    seen, flow = step.known(0, "conditions"), step.flow(1)
-    other = step.number(2, "an alternative")
+    seen = step.known(0, "conditions")
     if seen.dtype.kind != "b":
         raise Refused("has conditions that are no truths.", True)
+    # What is computed comes first, or second where the conditions tell what is left out.
+    second = isinstance(step.seen(2), Flow)
+    flow, other = step.flow(2 if second else 1), step.number(1 if second else 2, "an alternative")
+    seen = ~seen if second else seen
     # What softmax makes 0, without what is not finite.
     text = _text(max(-1e300, other))
     layer = step.plan.plain(flow)
     shape = step.plan.signal(layer).shape
-    if seen.shape == shape[-2:] and len(shape) >= 2 and np.array_equal(seen, np.tril(np.ones_like(seen))):
+    matrix = seen.reshape(seen.shape[-2:]) if seen.size == np.prod(seen.shape[-2:]) else seen
+    if len(shape) >= 2 and matrix.shape == shape[-2:] and np.array_equal(matrix, np.tril(np.ones_like(matrix))):
         condition = f"arange({shape[-2]})[:, None] >= arange({shape[-1]})"
         return step.straight(step.expression(f"where({condition}, x, {text})", [layer]))
     own = aligned(step, seen.astype(np.float64), step.plan.straight(layer))

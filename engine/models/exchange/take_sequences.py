@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,10 +20,10 @@ def _recurrent(op: str) -> Rule:
     # Which of the parts in ONNX is each of ours.
     order = [gates.index(k) for k in range(len(gates))]
 
-    def rule(step: Step) -> list[Seen]:
+    def rule(step: Step) -> Sequence[Seen]:
         flow = step.flow()
         step.require(direction="forward", clip=None)
-        first: Order = (1, 0, 2) if step.integer("layout") == 0 else (0, 1, 2)
+        first = (1, 0, 2) if step.integer("layout") == 0 else (0, 1, 2)
         if len(flow.order) != 3:
             raise Refused(f"gets an array with {len(flow.order)} axes; 3 are needed.")
         # What stands for steps, examples and features, as (examples, steps, features).
@@ -86,7 +86,7 @@ def _require_rest(step: Step) -> None:
             raise Refused("begins with a state other than 0.")
 
 
-def _outputs(step: Step, op: str, layer: str, options: dict[str, Any], arrays: dict[str, Any]) -> list[Seen]:
+def _outputs(step: Step, op: str, layer: str, options: dict[str, Any], arrays: dict[str, Any]) -> Sequence[Seen]:
     """All steps and the last one, of which at most one is used as a rule, and never the memory."""
     used = [bool(name) and name in step.used for name in step.node.outputs]
     if any(used[2:]):

@@ -15,11 +15,11 @@ _MOST_FOLDED = 2**24
 """Numbers of a constant that others are made of."""
 
 
-def _same(step: Step) -> list[Seen]:
+def _same(step: Step) -> Sequence[Seen]:
     return [step.seen(0)]
 
 
-def _dropout(step: Step) -> list[Seen]:
+def _dropout(step: Step) -> Sequence[Seen]:
     """What it is in inference; the rate is kept for training."""
     flow = step.flow()
     if step.has(2) and step.number(2, "a mode"):
@@ -29,7 +29,7 @@ def _dropout(step: Step) -> list[Seen]:
     return [Flow(step.layer("dropout", [flow.layer], {"rate": short}), flow.order)]
 
 
-def _constant(step: Step) -> list[Seen]:
+def _constant(step: Step) -> Sequence[Seen]:
     given = {name: value for name, value in step.attributes.items() if value is not None}
     if len(given) != 1:
         raise Refused("has not one value.", True)
@@ -45,7 +45,7 @@ def _constant(step: Step) -> list[Seen]:
         raise Refused("has a value that is no number.", True) from None
 
 
-def _cast(step: Step) -> list[Seen]:
+def _cast(step: Step) -> Sequence[Seen]:
     seen, to = step.seen(0), step.integer("to")
     # FLOAT, FLOAT16, DOUBLE, BFLOAT16; INT32, INT64; BOOL.
     real, integer = to in (1, 10, 11, 16), to in (6, 7)
@@ -64,7 +64,7 @@ def _cast(step: Step) -> list[Seen]:
     raise Refused("turns integers into real numbers, or real numbers into integers.")
 
 
-def _shape(step: Step) -> list[Seen]:
+def _shape(step: Step) -> Sequence[Seen]:
     step.require(start=0, end=None)
     seen = step.seen(0)
     if isinstance(seen, Known):
@@ -79,7 +79,7 @@ def _measured(sizes: Sizes, single: bool = False) -> Seen:
     return Known(array.reshape(()) if single else array)
 
 
-def _filled(step: Step) -> list[Seen]:
+def _filled(step: Step) -> Sequence[Seen]:
     """ConstantOfShape."""
     value = step.attributes["value"]
     number = 0.0 if value is None else float(np.ravel(value)[0]) if np.size(value) == 1 else np.nan
@@ -106,7 +106,7 @@ def _sizes(step: Step, seen: Seen) -> Sizes:
     raise Refused("has a shape that is computed from more than sizes.")
 
 
-def _expand(step: Step) -> list[Seen]:
+def _expand(step: Step) -> Sequence[Seen]:
     seen, sizes = step.seen(0), _sizes(step, step.seen(1))
     if isinstance(seen, Known):
         if None in sizes:
@@ -124,7 +124,7 @@ def _expand(step: Step) -> list[Seen]:
     raise Refused("makes copies of what the model computes.")
 
 
-def _transpose(step: Step) -> list[Seen]:
+def _transpose(step: Step) -> Sequence[Seen]:
     seen = step.seen(0)
     rank = seen.array.ndim if isinstance(seen, Known) else len(step.flow().order)
     perm = step.attributes["perm"]
@@ -144,7 +144,7 @@ def _listed_axes(step: Step, k: int, rank: int) -> list[int]:
     return sorted(found)
 
 
-def _squeeze(step: Step) -> list[Seen]:
+def _squeeze(step: Step) -> Sequence[Seen]:
     seen = step.seen(0)
     if isinstance(seen, Known):
         array = seen.array
@@ -166,7 +166,7 @@ def _squeeze(step: Step) -> list[Seen]:
     return _reshaped(step, flow, kept)
 
 
-def _unsqueeze(step: Step) -> list[Seen]:
+def _unsqueeze(step: Step) -> Sequence[Seen]:
     seen, count = step.seen(0), len(step.integers(1, "axes"))
     if isinstance(seen, Measured) and seen.single:
         return [Measured(seen.sizes)]
@@ -180,7 +180,7 @@ def _unsqueeze(step: Step) -> list[Seen]:
     return [Flow(flow.layer, tuple(order))]
 
 
-def _reshaped(step: Step, flow: Flow, sizes: Sequence[int | None]) -> list[Seen]:
+def _reshaped(step: Step, flow: Flow, sizes: Sequence[int | None]) -> Sequence[Seen]:
     layer = step.plan.plain(flow)
     shape = [size or 0 for size in sizes]
     if prod(shape) != prod(step.plan.signal(layer).shape) or any(size < 1 for size in shape):
@@ -188,7 +188,7 @@ def _reshaped(step: Step, flow: Flow, sizes: Sequence[int | None]) -> list[Seen]
     return step.straight(step.layer("reshape", [layer], {"shape": shape}))
 
 
-def _reshape(step: Step) -> list[Seen]:
+def _reshape(step: Step) -> Sequence[Seen]:
     step.require(allowzero=0)
     seen, wanted = step.seen(0), list(_sizes(step, step.seen(1)))
     if isinstance(seen, Known):
@@ -225,7 +225,7 @@ def _reshape(step: Step) -> list[Seen]:
     return _reshaped(step, flow, rest)
 
 
-def _flatten(step: Step) -> list[Seen]:
+def _flatten(step: Step) -> Sequence[Seen]:
     flow = step.flow()
     axis = step.integer("axis")
     rank = len(flow.order)
@@ -235,7 +235,7 @@ def _flatten(step: Step) -> list[Seen]:
     return step.straight(step.layer("flatten", [layer], {}))
 
 
-def _concat(step: Step) -> list[Seen]:
+def _concat(step: Step) -> Sequence[Seen]:
     axis = step.integer("axis")
     if all(isinstance(seen, Known) for seen in step.inputs):
         arrays = [seen.array for seen in step.inputs if isinstance(seen, Known)]
@@ -264,7 +264,7 @@ def _concat(step: Step) -> list[Seen]:
     return [Flow(layer, flows[0].order)]
 
 
-def _gather(step: Step) -> list[Seen]:
+def _gather(step: Step) -> Sequence[Seen]:
     data, places = step.seen(0), step.seen(1)
     axis = step.integer("axis")
     if isinstance(data, Measured) and isinstance(places, Known) and not data.single:
@@ -309,7 +309,7 @@ def _without(order: Order, gone: int) -> Order:
     return tuple(axis - 1 if axis and axis > gone else axis for axis in order if axis != gone)
 
 
-def _slice(step: Step) -> list[Seen]:
+def _slice(step: Step) -> Sequence[Seen]:
     starts, ends = step.integers(1, "beginnings"), step.integers(2, "ends")
     seen = step.seen(0)
     if isinstance(seen, Measured) and not seen.single:
@@ -347,7 +347,7 @@ def _slice(step: Step) -> list[Seen]:
     return [Flow(step.expression(f"x[{', '.join(words)}]", [flow.layer]), flow.order)]
 
 
-def _split(step: Step) -> list[Seen]:
+def _split(step: Step) -> Sequence[Seen]:
     flow, count = step.flow(), len(step.node.outputs)
     own = flow.order[step.along(step.integer("axis"), len(flow.order))]
     if not own:
@@ -373,7 +373,7 @@ def _reduction(function: str, listed_from: int) -> Rule:
     """Over axes that are an attribute, or an input from some opset on."""
     kinds = {"mean": "global_mean_pool", "max": "global_max_pool"}
 
-    def rule(step: Step) -> list[Seen]:
+    def rule(step: Step) -> Sequence[Seen]:
         flow = step.flow()
         rank = len(flow.order)
         if step.has(1):
