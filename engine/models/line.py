@@ -10,13 +10,11 @@ from typing import Any
 import numpy as np
 
 from engine.graph.types import Array
+from engine.models.curve import Curve, Scores
 from engine.models.health import Health
 from engine.optimise.plateau import Plateau
 from engine.optimise.state import packed, unpacked
 from engine.optimise.stopping import StopReason
-
-Scores = dict[str, Any]
-"""What is known at the end of an epoch, by column: numbers, and matrices of metrics that have them."""
 
 
 @dataclass(slots=True)
@@ -77,6 +75,7 @@ class Line:
     states: Mapping[str, Array]
     health: Health
     plateau: Plateau
+    curve: Curve
     gathered: Gathered = field(default_factory=Gathered)
     value: float = math.nan
     norm: float = math.nan
@@ -97,6 +96,7 @@ class Line:
     def enter(self, point: Point, min_change: float) -> None:
         """Note the end of an epoch."""
         self.last = point
+        self.curve.enter(point.epoch, point.scores)
         if math.isfinite(point.value) and (self.best is None or point.value < self.best.value):
             self.best = point
         if point.value < self.lowest - min_change:
@@ -114,6 +114,7 @@ class Line:
             "health": self.health.to_json(),
             "plateau": [plateau.lr, plateau.best.hex(), plateau.bad, plateau.cooling],
             "numbers": packed(np.array(numbers)),
+            "curve": self.curve.to_json(),
             "parts": {name: packed(part) for name, part in self.gathered.parts.items()},
             "best": best,
             "last": None if self.last is None else self.last.to_json(),
@@ -132,6 +133,7 @@ class Line:
         self.plateau = Plateau(lr, float.fromhex(best), bad, cooling)
         total, weight, self.value, self.norm, self.lowest = unpacked(content["numbers"]).tolist()
         self.gathered = Gathered(total, weight, {name: unpacked(part) for name, part in content["parts"].items()})
+        self.curve.resume(content["curve"])
         last, kept = content["last"], content["best"]
         self.last = None if last is None else Point.from_json(last)
         self.best = self.last if kept == "last" else None if kept is None else Point.from_json(kept)

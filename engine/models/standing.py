@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.graph.types import Array
+from engine.models.curve import Curve
 from engine.models.finder import suggested
 from engine.models.health import Health, Remark
 from engine.models.line import Line, Point
@@ -27,10 +28,12 @@ class Standing:
     """The lines of all seeds, and the parameters that they have come to: a row of `state.x` for each in `active`.
 
     `starts` are all parameters by name that each seed begins with.  `epoch` epochs were finished, and `batch` batches
-    of the next one.
+    of the next one.  `scores` are the numbers that are known at the end of an epoch, by name.
     """
 
-    def __init__(self, model: Model, regime: Regime, starts: Sequence[Mapping[str, Array]]) -> None:
+    def __init__(
+        self, model: Model, regime: Regime, starts: Sequence[Mapping[str, Array]], scores: tuple[str, ...] = ()
+    ) -> None:
         self.model, self.regime = model, regime
         self.layout = Variables({p.name: p.shape for p in model.trainable})
         self.layers = tuple(dict.fromkeys(p.layer for p in model.trainable))
@@ -38,7 +41,8 @@ class Standing:
         sizes = np.array(self.sizes, dtype=np.float64)
         states = [{p.name: np.asarray(start[p.name]) for p in model.parameters if not p.trainable} for start in starts]
         self.lines = [
-            Line(i, seed, states[i], Health(self.layers, sizes), Plateau(lr)) for i, seed in enumerate(regime.seeds)
+            Line(i, seed, states[i], Health(self.layers, sizes), Plateau(lr), Curve(scores))
+            for i, seed in enumerate(regime.seeds)
         ]
         self.state = regime.method.start(np.stack([self.layout.join(start) for start in starts]))
         self.active = list(range(len(self.lines)))

@@ -21,9 +21,10 @@ from engine.engine import Engine
 from engine.errors import BudgetExceeded, EngineError, Fault, InvalidRequest
 from engine.graph.types import Array
 from engine.limits import Budget
+from engine.models.curve import Scores
 from engine.models.data import Examples, balanced, batches, fitted, shuffled
 from engine.models.initialisers import stream
-from engine.models.line import Gathered, Line, Point, Scores
+from engine.models.line import Gathered, Line, Point
 from engine.models.lower import program
 from engine.models.metrics import true_class
 from engine.models.model import Model
@@ -69,12 +70,16 @@ class Trainer:
         self._score = Program(engine, model, False, validation is not None and validation.weight is not None)
         self._lr = float(regime.method.options["lr"])
         self._orders: dict[int, tuple[int, Array]] = {}
-        self.standing = Standing(model, regime, [self._beginning(seed, start, data) for seed in regime.seeds])
+        self._measures = self._names_of_scores()
+        starts = [self._beginning(seed, start, data) for seed in regime.seeds]
+        self.standing = Standing(model, regime, starts, self._measures)
         if state is not None:
             self.standing.resume(state)
         self._layers, self._layout = self.standing.layers, self.standing.layout
         self._offsets = np.cumsum([0, *self.standing.sizes[:-1]])
-        self.columns = self._columns()
+        by_layer = [f"{kind}.{layer}" for kind in ("grad_norm", "update_ratio") for layer in self._layers]
+        self.columns = ("epoch", *self._measures, *by_layer)
+        """The names of the numbers that a row has beside those of every run."""
         self._spent, self._begun = self.standing.seconds, time.perf_counter()
 
     @property
@@ -320,18 +325,16 @@ class Trainer:
         with np.errstate(all="ignore"):
             return np.asarray(self._norms(after - before) / self._norms(before))
 
-    def _columns(self) -> tuple[str, ...]:
-        """The names of the numbers that a row has beside those of every run."""
+    def _names_of_scores(self) -> tuple[str, ...]:
+        """What is known at the end of an epoch, without matrices."""
         metrics = [measured.name for measured in self.regime.metrics if not measured.metric.matrix]
-        found = ["epoch", "epoch_value", *metrics]
-        if self._validation is not None:
-            found += ["validation_value", *(f"validation_{name}" for name in metrics)]
-        return (*found, *(f"{kind}.{layer}" for kind in ("grad_norm", "update_ratio") for layer in self._layers))
+        apart = ["validation_value", *(f"validation_{name}" for name in metrics)]
+        return ("epoch_value", *metrics, *(apart if self._validation is not None else []))
 
     def _more(self, epoch: int, scores: Scores, norms: Array, ratios: Array) -> tuple[float, ...]:
-        """These numbers for one row."""
-        named = self.columns[1 : len(self.columns) - 2 * len(self._layers)]
-        return (float(epoch), *(scores.get(name, math.nan) for name in named), *norms.tolist(), *ratios.tolist())
+        """The numbers of the columns in one row."""
+        known = (scores.get(name, math.nan) for name in self._measures)
+        return (float(epoch), *known, *norms.tolist(), *ratios.tolist())
 
     def _beginning(self, seed: int, start: Mapping[str, Array] | None, data: Examples) -> Mapping[str, Array]:
         """All parameters that a seed begins with."""

@@ -191,6 +191,8 @@ class Lesson:
             found["message"] = f"{found['message']} Nothing was learned: there is no new version.".strip()
             return found, _points(parameters)
         summary = {name: found[name] for name in ("value", "epoch", "step", "seed", "scores", "stop_reason")}
+        # The job is forgotten some day; what it was like stays with what it has found.
+        summary["history"] = standing.best.curve.columns()
         assert learning.keeping is not None
         try:
             found["version"] = learning.keeping.add_version(learning.model, parameters, learning.job, summary)

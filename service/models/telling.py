@@ -53,8 +53,8 @@ def told(stored: StoredModel, program: str, predict: str) -> dict[str, Any]:
     }
 
 
-def version_told(stored: StoredModel, version: Version) -> dict[str, Any]:
-    """The content of an answer about a version."""
+def version_told(stored: StoredModel, version: Version, whole: bool = False) -> dict[str, Any]:
+    """The content of an answer about a version; with the history of its training where it is `whole`."""
     place = f"{address(stored)}/versions/{version.version}"
     links = {"self": place, "model": address(stored)}
     links["parameters"] = f"{address(stored)}/parameters?version={version.version}"
@@ -64,7 +64,7 @@ def version_told(stored: StoredModel, version: Version) -> dict[str, Any]:
         "version": version.version,
         "created": written(version.created),
         "job": version.job,
-        "summary": version.summary,
+        "summary": {name: known for name, known in version.summary.items() if whole or name != "history"},
         "links": links,
     }
 

@@ -266,7 +266,7 @@ def _router(context: Context) -> APIRouter:
     )
     def version(reference: Reference, version: Annotated[int, Path(ge=0, le=LARGEST_VERSION)]) -> Response:
         """One version of a model's parameters, without their numbers."""
-        return _json(json_bytes(version_told(*stored_models.version(reference, version))))
+        return _json(json_bytes(version_told(*stored_models.version(reference, version), whole=True)))
 
     @router.get(
         "/models/{reference}/parameters",

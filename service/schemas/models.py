@@ -183,7 +183,9 @@ class ModelVersion(BaseModel):
     version: int
     created: str
     job: str | None = Field(description="The job that found them.")
-    summary: dict[str, Any] = Field(description="What is known of them, such as the metrics of the training.")
+    summary: dict[str, Any] = Field(
+        description="What is known of them, such as the metrics of the training; alone, with its history by epochs."
+    )
     links: ModelVersionLinks
 
 
