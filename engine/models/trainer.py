@@ -174,7 +174,7 @@ class Trainer:
                 line.states = {**line.states, **found[k].states}
                 line.gathered = Gathered() if ending else ahead[k]
             else:
-                line.end("diverged", messages[k])
+                line.diverge(messages[k], self._validation is not None)
             if (known := scores[k]) is not None:
                 standing.remark(line, number, epoch, line.health.epoch())
                 self._close(line, Point(epoch, number, self._monitored(known), moved.x[k], line.states, known))
@@ -262,7 +262,8 @@ class Trainer:
     def _close(self, line: Line, point: Point) -> None:
         """The end of an epoch: is it the best, is it enough, does the rate fall."""
         regime = self.regime
-        line.enter(point, 0.0 if regime.early is None else regime.early.min_change)
+        min_change = 0.0 if regime.early is None else regime.early.min_change
+        line.enter(point, min_change, self._validation is not None)
         if regime.finder is not None:
             return
         if regime.plateau is not None:
