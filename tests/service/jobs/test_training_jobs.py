@@ -120,7 +120,7 @@ def test_a_cancel_before_the_first_attempt(school: School) -> None:
 
 def test_a_cancel_while_it_runs_keeps_what_was_learned(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
     id = school.began(seeds=2)
-    _stepping(monkeypatch, 17, lambda: (school.context.jobs.cancel(id), _wait()))
+    _stepping(monkeypatch, 17, lambda: _cancelled(school, id))
     school.work()
     job = school.job(id)
     assert (job["state"], job["result"]["stop_reason"], job["result"]["version"]) == ("cancelled", "cancelled", 1)
@@ -128,14 +128,15 @@ def test_a_cancel_while_it_runs_keeps_what_was_learned(school: School, monkeypat
     assert job["result"]["steps"] == school.history(id)["step"][-1] == 8
 
 
-def _wait() -> None:
-    """Until the watcher has withdrawn the budget: it looks now and then."""
+def _cancelled(school: School, id: str) -> None:
+    """Cancel a job and wait until the watcher has withdrawn its budget: it looks now and then."""
+    school.context.jobs.cancel(id)
     time.sleep(4 * work.LOOK_SECONDS)
 
 
 def test_a_cancel_in_the_first_step_makes_no_version(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
     id = school.began()
-    _stepping(monkeypatch, 0, lambda: (school.context.jobs.cancel(id), _wait()))
+    _stepping(monkeypatch, 0, lambda: _cancelled(school, id))
     school.work()
     job = school.job(id)
     assert (job["state"], job["result"]["version"], job["result"]["step"]) == ("cancelled", None, 0)
