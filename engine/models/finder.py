@@ -6,6 +6,28 @@ import math
 from collections.abc import Sequence
 
 SMOOTHING = 0.9
+GROWN = 4.0
+"""A search ends when the smoothed loss is so many times the least one, or what it had fallen by."""
+
+
+def smoothed(losses: Sequence[float]) -> list[float]:
+    """Exponential means of the losses up to the first that is not finite, their beginning corrected."""
+    found: list[float] = []
+    mean = 0.0
+    for i, loss in enumerate(losses):
+        if not math.isfinite(loss):
+            break
+        mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
+        found.append(mean / (1 - SMOOTHING ** (i + 1)))
+    return found
+
+
+def grown(losses: Sequence[float]) -> bool:
+    """Whether the loss has begun to grow: not that of one batch, of which some are always worse than others."""
+    smooth = smoothed(losses)
+    low = min(smooth, default=math.nan)
+    # A loss may be negative, and 0 at its least.
+    return bool(smooth) and smooth[-1] > low + (GROWN - 1) * max(abs(low), smooth[0] - low)
 
 
 def suggested(rates: Sequence[float], losses: Sequence[float]) -> float | None:
@@ -15,13 +37,7 @@ def suggested(rates: Sequence[float], losses: Sequence[float]) -> float | None:
     of its beginning, without the first tenth, where that mean is of few batches and follows their differences, and
     without the part in which the loss already grows.
     """
-    smooth: list[float] = []
-    mean = 0.0
-    for i, loss in enumerate(losses):
-        if not math.isfinite(loss):
-            break
-        mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
-        smooth.append(mean / (1 - SMOOTHING ** (i + 1)))
+    smooth = smoothed(losses)
     if len(smooth) < 3:
         return None
     end, begin = smooth.index(min(smooth)), 1 + len(rates) // 10

@@ -66,8 +66,8 @@ class Gathered:
 class Line:
     """How far the run of one seed has come.  `reason` is None while it goes on.
 
-    `idle` epochs have not improved on the `lowest` value; `losses` are those of a search for a learning rate; `steps`
-    were made.
+    `former` is the best point before the best one, where this may yet turn out to be none.  `idle` epochs have not
+    improved on the `lowest` value; `losses` are those of a search for a learning rate; `steps` were made.
     """
 
     number: int
@@ -80,6 +80,7 @@ class Line:
     value: float = math.nan
     norm: float = math.nan
     best: Point | None = None
+    former: Point | None = None
     last: Point | None = None
     lowest: float = math.inf
     idle: int = 0
@@ -93,12 +94,18 @@ class Line:
         if self.reason is None:
             self.reason, self.message = reason, message
 
-    def enter(self, point: Point, min_change: float) -> None:
-        """Note the end of an epoch."""
+    def diverge(self, message: str, sure: bool) -> None:
+        """End it where its numbers are not finite: a best point that is there, and is not `sure`, is none."""
+        if not sure and self.best is not None and self.best.step == self.steps - 1:
+            self.best = self.former
+        self.end("diverged", message)
+
+    def enter(self, point: Point, min_change: float, sure: bool) -> None:
+        """Note the end of an epoch; `sure`: its value is that of its point, and not of the way there."""
         self.last = point
         self.curve.enter(point.epoch, point.scores)
         if math.isfinite(point.value) and (self.best is None or point.value < self.best.value):
-            self.best = point
+            self.former, self.best = None if sure else self.best, point
         if point.value < self.lowest - min_change:
             self.lowest, self.idle = point.value, 0
         else:
@@ -108,7 +115,7 @@ class Line:
         """The same as JSON values, bit for bit."""
         numbers = [self.gathered.sum, self.gathered.weight, self.value, self.norm, self.lowest]
         best = None if self.best is None else "last" if self.best is self.last else self.best.to_json()
-        plateau = self.plateau
+        plateau, former = self.plateau, self.former
         return {
             "states": {name: packed(array) for name, array in self.states.items()},
             "health": self.health.to_json(),
@@ -117,6 +124,7 @@ class Line:
             "curve": self.curve.to_json(),
             "parts": {name: packed(part) for name, part in self.gathered.parts.items()},
             "best": best,
+            "former": None if former is None else former.to_json(),
             "last": None if self.last is None else self.last.to_json(),
             "idle": self.idle,
             "steps": self.steps,
@@ -136,6 +144,8 @@ class Line:
         self.curve.resume(content["curve"])
         last, kept = content["last"], content["best"]
         self.last = None if last is None else Point.from_json(last)
+        former = content["former"]
+        self.former = None if former is None else Point.from_json(former)
         self.best = self.last if kept == "last" else None if kept is None else Point.from_json(kept)
         self.idle, self.steps = content["idle"], content["steps"]
         self.losses = unpacked(content["losses"]).tolist()

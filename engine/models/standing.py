@@ -76,22 +76,23 @@ class Standing:
 
         def rank(line: Line) -> tuple[float, bool]:
             point, diverged = self.point(line), line.reason == "diverged"
-            # One that diverged before the end of an epoch has nothing to show.
-            known = math.isfinite(point.value) and not (diverged and not point.scores)
+            # One that diverged before the end of a good epoch has nothing to show.
+            known = math.isfinite(point.value) and not (diverged and line.best is None)
             return (point.value if known else math.inf), diverged
 
         return min(self.lines, key=rank)
 
     def point(self, line: Line) -> Point:
-        """The parameters of a seed that are kept: the best ones at the end of an epoch, or the last ones.
+        """The parameters of a seed that are kept: the best ones at the end of an epoch, also where it has diverged, or
+        the last ones.
 
         Before the end of the first epoch there are only those where it is.  Its value is then the mean of the losses
         of this epoch so far.
         """
-        if self.regime.keep == "best" and line.best is not None:
+        if line.best is not None and (self.regime.keep == "best" or line.reason == "diverged"):
             return line.best
         here = line.number in self.active and self.state.step > (0 if line.last is None else line.last.step)
-        if line.last is None or (here and self.regime.keep == "last" and line.reason != "diverged"):
+        if line.last is None or (here and self.regime.keep == "last"):
             return self._here(line)
         return line.last
 

@@ -23,6 +23,7 @@ from engine.graph.types import Array
 from engine.limits import Budget
 from engine.models.curve import Scores
 from engine.models.data import Examples, balanced, batches, fitted, shuffled
+from engine.models.finder import grown
 from engine.models.initialisers import stream
 from engine.models.line import Gathered, Line, Point
 from engine.models.lower import program
@@ -40,8 +41,6 @@ from engine.question import Question
 
 CHUNK = 256
 """Examples that are scored at once, at least."""
-GROWN = 4.0
-"""A search for a learning rate ends when the loss is so many times the least one, or what it had fallen by."""
 
 
 class Trainer:
@@ -174,7 +173,7 @@ class Trainer:
                 line.states = {**line.states, **found[k].states}
                 line.gathered = Gathered() if ending else ahead[k]
             else:
-                line.end("diverged", messages[k])
+                line.diverge(messages[k], self._validation is not None)
             if (known := scores[k]) is not None:
                 standing.remark(line, number, epoch, line.health.epoch())
                 self._close(line, Point(epoch, number, self._monitored(known), moved.x[k], line.states, known))
@@ -262,7 +261,8 @@ class Trainer:
     def _close(self, line: Line, point: Point) -> None:
         """The end of an epoch: is it the best, is it enough, does the rate fall."""
         regime = self.regime
-        line.enter(point, 0.0 if regime.early is None else regime.early.min_change)
+        min_change = 0.0 if regime.early is None else regime.early.min_change
+        line.enter(point, min_change, self._validation is not None)
         if regime.finder is not None:
             return
         if regime.plateau is not None:
@@ -284,11 +284,8 @@ class Trainer:
         line.losses.append(line.value)
         if not math.isfinite(line.losses[0]):
             return
-        low = min(line.losses)
-        # A loss may be negative, and 0 at its least.
-        unit = max(abs(low), line.losses[0] - low)
-        grown = len(line.losses) > finder.steps // 10 and line.value > low + (GROWN - 1) * unit
-        if grown or line.reason == "diverged":
+        over = len(line.losses) > finder.steps // 10 and grown(line.losses)
+        if over or line.reason == "diverged":
             line.reason, line.message = "converged", "The loss has begun to grow: no larger rate was tried."
         elif step >= finder.steps:
             line.end("max-steps", "All rates were tried.")

@@ -92,6 +92,8 @@ export interface Claimed {
   value?: number | NonFinite | null;
 }
 
+export type ClassWeights = "balanced" | { [name: string]: number };
+
 /** How gradients are cut: by the norm of all of them together, or by value. */
 export interface Clip {
   /** The largest norm. */
@@ -492,7 +494,10 @@ export interface Job {
   bounds: boolean;
   starts: number;
   stop: { [name: string]: unknown };
+  /** With `columns` of a model: what its history has beside the others. */
   record: { [name: string]: unknown };
+  /** Of a model. */
+  training?: JobTraining | null;
   story: JobEntry[];
   links: JobLinks;
 }
@@ -504,7 +509,12 @@ export interface JobEntry {
   detail: string;
 }
 
-/** A page of a history by columns. */
+/**
+ * A page of a history by columns.
+ *
+ * That of a model has more of them: `epoch`; at the end of each epoch and null elsewhere `epoch_value`,
+ * `validation_value` and metrics; and for every layer `grad_norm.NAME` and `update_ratio.NAME`.
+ */
 export interface JobHistory {
   index: number[];
   /** Where there are several starts. */
@@ -522,9 +532,13 @@ export interface JobHistory {
 /** The last point of a start. */
 export interface JobLast {
   step: number;
-  value: number | NonFinite;
-  grad_norm: number | NonFinite;
+  value: number | NonFinite | null;
+  grad_norm?: number | NonFinite | null;
   variables?: { [name: string]: ArrayValue } | null;
+  /** Of a model. */
+  epoch?: number | null;
+  /** Of a model. */
+  scores?: TrainingScores | null;
 }
 
 /** Addresses that belong to a job. */
@@ -551,6 +565,8 @@ export interface JobProgress {
   value: number | NonFinite | null;
   best: number | NonFinite | null;
   rows: number;
+  /** What was noticed of the gradients of a model. */
+  remarks?: TrainingRemark[];
 }
 
 /** What the history keeps. */
@@ -563,7 +579,12 @@ export interface JobRecord {
   variables?: boolean | null;
 }
 
-/** What to minimise, from where, and how. Exactly one of `expr`, `program` and `function` is the objective. */
+/**
+ * What to minimise, from where, and how. Exactly one of `expr`, `program`, `function` and `model` is there.
+ *
+ * With a model, its loss on the data is minimised by mini-batches; `start`, `direction`, `bounds`, `starts` and
+ * `precision` are not for models, and the fields from `version` on are for nothing else.
+ */
 export interface JobRequest {
   /** The objective as an expression, of one real number. */
   expr?: string | null;
@@ -574,12 +595,12 @@ export interface JobRequest {
   program?: string | null;
   /** The id or name of a stored function. */
   function?: string | null;
-  /** The id of a model. Not in this version. */
+  /** The id or name of a stored model, which is trained. */
   model?: string | null;
   /** The variables, and where they start. */
   start?: { [name: string]: ArrayValue } | null;
-  /** Inputs that stay fixed. */
-  data?: { [name: string]: ArrayValue } | null;
+  /** Inputs that stay fixed; for a model, its examples or the columns of a dataset. */
+  data?: { [name: string]: ArrayValue } | TrainingData | null;
   /** `minimize` if absent. */
   direction?: "minimize" | "maximize" | null;
   /** A name, or a name with options; `auto` if absent, and the choice is told. */
@@ -600,6 +621,28 @@ export interface JobRequest {
   seed?: number | null;
   /** `exact`: every point in as many digits as it takes. Otherwise, and if absent, in float64. */
   precision?: "auto" | "float64" | "exact" | null;
+  /** The version of the parameters to begin with; if absent, they are drawn. */
+  version?: number | null;
+  /** Examples to validate with, or the part of the data that is set apart for it. */
+  validation?: TrainingValidation | null;
+  /** How often all examples are gone through; 10 if absent. */
+  epochs?: number | null;
+  /** Examples in one step; 32 if absent. */
+  batch_size?: number | "all" | null;
+  /** Every epoch has an order of its own; true if absent. */
+  shuffle?: boolean | null;
+  /** Several runs side by side, each with parameters of its own: seeds, or how many. */
+  seeds?: TrainingSeeds | null;
+  /** What is measured beside the loss; `accuracy` for models of classes, if absent. */
+  metrics?: (string | TrainingMetric)[] | null;
+  /** What the examples of each class count, by its number; 1 for those left out. */
+  class_weight?: ClassWeights | null;
+  /** After how many epochs without improvement it ends. */
+  early_stopping?: boolean | number | TrainingEarlyStopping | null;
+  /** Which parameters become the new version: after which epoch; `best` if absent. */
+  keep?: "best" | "last" | null;
+  /** Search for a learning rate instead, and leave the model as it is. */
+  find_learning_rate?: boolean | LearningRateSearch | null;
 }
 
 /** What a job has found: the best point of the best start. */
@@ -618,13 +661,27 @@ export interface JobResult {
   restarts: number[];
   /** Left out in lists of jobs. */
   variables?: { [name: string]: ArrayValue } | null;
-  /** The last point. */
+  /** The last point; of a model, at the end of the last epoch. */
   last: JobLast | null;
+  /** Of a model: the seed of the run. */
+  seed?: number | null;
+  /** Of a model: after so many epochs. */
+  epoch?: number | null;
+  /** Of a model: what was measured at the end of that epoch. */
+  scores?: TrainingScores | null;
   /** What is to be said of that point. */
   warnings: Warning[];
   /** Of several starts, the one that found it. */
   start?: number | null;
   starts?: JobStart[] | null;
+  /** The id of the model that was trained. */
+  model?: string | null;
+  /** The version of its parameters that this has made, if it has. */
+  version?: number | null;
+  /** What was noticed of the gradients of a model. */
+  remarks?: TrainingRemark[] | null;
+  /** Of a search; null where the loss never fell. */
+  suggested_learning_rate?: number | null;
 }
 
 /** A schedule of the learning rate, with options. */
@@ -649,8 +706,14 @@ export interface JobStart {
   restarts: number[];
   /** Left out in lists of jobs. */
   variables?: { [name: string]: ArrayValue } | null;
-  /** The last point. */
+  /** The last point; of a model, at the end of the last epoch. */
   last: JobLast | null;
+  /** Of a model: the seed of the run. */
+  seed?: number | null;
+  /** Of a model: after so many epochs. */
+  epoch?: number | null;
+  /** Of a model: what was measured at the end of that epoch. */
+  scores?: TrainingScores | null;
 }
 
 /** When the run ends: at the first of these that is met. Those left out are not looked at. */
@@ -667,6 +730,29 @@ export interface JobStop {
   target?: number | null;
   /** So many steps in a row have not improved the best value. */
   patience?: number | null;
+}
+
+/** How a model is trained, with all defaults. */
+export interface JobTraining {
+  epochs: number;
+  steps_per_epoch: number;
+  /** Of all batches but the last of an epoch, which may be smaller. */
+  batch_size: number;
+  /** To train on. */
+  examples: number;
+  /** To validate with; 0 for none. */
+  validation_examples: number;
+  shuffle: boolean;
+  seed: number;
+  /** The seeds of the runs, which are the starts of the job. */
+  seeds: number[];
+  metrics: string[];
+  class_weight: unknown;
+  early_stopping: TrainingEarlyStopping | null;
+  keep: "best" | "last";
+  /** What is best where it is lowest. */
+  monitor: "validation_value" | "epoch_value";
+  find_learning_rate: LearningRateSearch | null;
 }
 
 /** A page of jobs, the newest first, without variables. */
@@ -738,6 +824,16 @@ export interface JvpQuestion {
   tangent?: { [name: string]: ArrayValue } | null;
   /** Several at once, instead of `tangent`. */
   tangents?: { [name: string]: ArrayValue }[] | null;
+}
+
+/** A search for a learning rate: each step has a rate that is greater by the same factor. */
+export interface LearningRateSearch {
+  /** 1e-7 if absent. */
+  low?: number | null;
+  /** 10 if absent. */
+  high?: number | null;
+  /** 100 if absent. */
+  steps?: number | null;
 }
 
 /** A limit that was passed; `/limits` tells all of them. */
@@ -1513,6 +1609,65 @@ export interface ToleranceOfVector {
   value: ArrayValue;
   grad: { [name: string]: ArrayValue };
 }
+
+/** Examples from the columns of a dataset. */
+export interface TrainingColumns {
+  /** The id or name of a dataset. */
+  dataset: string;
+  /** A column, or several side by side; if absent `x`, or all columns of numbers but the others. */
+  x?: string | string[] | null;
+  /** A column, or several; `y` if absent. */
+  y?: string | string[] | null;
+  /** A column. */
+  weight?: string | null;
+}
+
+export type TrainingData = TrainingExamples | TrainingColumns;
+
+/** The training ends when so many epochs have not improved the monitored value. */
+export interface TrainingEarlyStopping {
+  /** 10 if absent. */
+  patience?: number | null;
+  /** What counts as improvement; any, if absent. */
+  min_change?: number | null;
+}
+
+/** Examples as they are, with the axis over them first. */
+export interface TrainingExamples {
+  /** What the model takes. */
+  x: ArrayValue;
+  /** What it should have predicted. */
+  y: ArrayValue;
+  /** What each example counts; 1 if absent. */
+  weight?: ArrayValue | null;
+}
+
+/** A metric with options. */
+export interface TrainingMetric {
+  /** One of `accuracy`, `top_k`, `r2`, `mae`, `mse`, `auc`, `confusion`. */
+  name: string;
+  /** For `top_k`; 5 if absent. */
+  k?: number | null;
+}
+
+/** Something that was noticed of the gradients, once for each kind, layer and run. */
+export interface TrainingRemark {
+  step: number;
+  epoch: number;
+  /** Of several runs, which. */
+  start: number;
+  kind: "vanishing" | "exploding" | "dead" | "large-step";
+  layer: string;
+  detail: string;
+}
+
+/** What was measured at the end of an epoch: `epoch_value`, `validation_value`, and metrics by name. */
+export interface TrainingScores {
+}
+
+export type TrainingSeeds = number | number[];
+
+export type TrainingValidation = number | TrainingExamples | TrainingColumns;
 
 /** A point, an output with its sensitivity, and two inputs, the second with a direction. */
 export interface UmbridgeApplyHessian {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -187,7 +188,7 @@ class Lesson:
             return {**found, "suggested_learning_rate": self._trainer.suggestion()}, _points({})
         point = standing.point(standing.best)
         parameters = standing.parameters(point)
-        if not point.step or (standing.best.reason == "diverged" and not point.scores):
+        if not point.step or (standing.best.reason == "diverged" and standing.best.best is None):
             found["message"] = f"{found['message']} Nothing was learned: there is no new version.".strip()
             return found, _points(parameters)
         summary = {name: found[name] for name in ("value", "epoch", "step", "seed", "scores", "stop_reason")}
@@ -226,7 +227,7 @@ def _line(standing: Standing, line: Line, reason: str | None) -> dict[str, Any]:
     """What the run of one seed has found."""
     point = standing.point(line)
     return {
-        "value": point.value,
+        "value": None if math.isnan(point.value) else point.value,
         "grad_norm": None,
         "epoch": point.epoch,
         "step": point.step,
@@ -241,7 +242,8 @@ def _line(standing: Standing, line: Line, reason: str | None) -> dict[str, Any]:
 
 
 def _last(point: Point) -> dict[str, Any]:
-    return {"epoch": point.epoch, "step": point.step, "value": point.value, "scores": point.scores}
+    value = None if math.isnan(point.value) else point.value
+    return {"epoch": point.epoch, "step": point.step, "value": value, "scores": point.scores}
 
 
 def _points(parameters: Mapping[str, Array]) -> bytes:

@@ -16,6 +16,18 @@ from service.schemas.documented import Documented
 from service.schemas.problem import ProblemModel
 from service.schemas.question import PROGRAM_TEXT
 from service.schemas.steps import ClipModel, MethodModel, ScheduleModel
+from service.schemas.training import (
+    ClassWeights,
+    EarlyStoppingModel,
+    FinderModel,
+    MetricModel,
+    RemarkModel,
+    ScoresModel,
+    TrainingData,
+    TrainingModel,
+    TrainingSeeds,
+    TrainingValidation,
+)
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 _METHODS = ", ".join(f"`{name}`" for name in METHODS)
@@ -28,6 +40,13 @@ _EXAMPLES: Any = [
         "data": {"X": [[1, 2], [3, 4], [5, 6]], "y": [1, 2, 3]},
         "method": {"name": "adam", "lr": 0.1},
         "stop": {"max_steps": 500},
+    },
+    {
+        "model": "iris",
+        "data": {"dataset": "iris", "y": "species"},
+        "validation": 0.2,
+        "epochs": 50,
+        "early_stopping": {"patience": 5},
     },
 ]
 
@@ -90,16 +109,22 @@ Starts = TypeAliasType("Starts", "list[dict[str, ArrayValue]] | DrawnStarts")
 
 
 class JobBody(BaseModel):
-    """What to minimise, from where, and how. Exactly one of `expr`, `program` and `function` is the objective."""
+    """What to minimise, from where, and how. Exactly one of `expr`, `program`, `function` and `model` is there.
+
+    With a model, its loss on the data is minimised by mini-batches; `start`, `direction`, `bounds`, `starts` and
+    `precision` are not for models, and the fields from `version` on are for nothing else.
+    """
 
     model_config = ConfigDict(extra="forbid", title="JobRequest", json_schema_extra={"examples": _EXAMPLES})
 
     expr: str | None = Field(None, description="The objective as an expression, of one real number.")
     program: str | None = Field(None, description=PROGRAM_TEXT)
     function: str | None = Field(None, description="The id or name of a stored function.")
-    model: str | None = Field(None, description="The id of a model. Not in this version.")
+    model: str | None = Field(None, description="The id or name of a stored model, which is trained.")
     start: Arrays | None = Field(None, description="The variables, and where they start.", examples=[{"x": -1.2}])
-    data: Arrays | None = Field(None, description="Inputs that stay fixed.")
+    data: Annotated[Any, Documented(Arrays | TrainingData | None)] = Field(
+        None, description="Inputs that stay fixed; for a model, its examples or the columns of a dataset."
+    )
     direction: Literal["minimize", "maximize"] | None = Field(None, description="`minimize` if absent.")
     method: Annotated[Any, Documented(str | JobMethodModel | None)] = Field(
         None, description="A name, or a name with options; `auto` if absent, and the choice is told.", examples=["adam"]
@@ -120,6 +145,35 @@ class JobBody(BaseModel):
     precision: Literal["auto", "float64", "exact"] | None = Field(
         None, description="`exact`: every point in as many digits as it takes. Otherwise, and if absent, in float64."
     )
+    version: int | None = Field(
+        None, ge=0, description="The version of the parameters to begin with; if absent, they are drawn."
+    )
+    validation: Annotated[Any, Documented(TrainingValidation | None)] = Field(
+        None, description="Examples to validate with, or the part of the data that is set apart for it."
+    )
+    epochs: int | None = Field(None, ge=1, description="How often all examples are gone through; 10 if absent.")
+    batch_size: Annotated[Any, Documented(int | Literal["all"] | None)] = Field(
+        None, description="Examples in one step; 32 if absent."
+    )
+    shuffle: bool | None = Field(None, description="Every epoch has an order of its own; true if absent.")
+    seeds: Annotated[Any, Documented(TrainingSeeds | None)] = Field(
+        None, description="Several runs side by side, each with parameters of its own: seeds, or how many."
+    )
+    metrics: Annotated[Any, Documented(list[str | MetricModel] | None)] = Field(
+        None, description="What is measured beside the loss; `accuracy` for models of classes, if absent."
+    )
+    class_weight: Annotated[Any, Documented(ClassWeights | None)] = Field(
+        None, description="What the examples of each class count, by its number; 1 for those left out."
+    )
+    early_stopping: Annotated[Any, Documented(bool | int | EarlyStoppingModel | None)] = Field(
+        None, description="After how many epochs without improvement it ends."
+    )
+    keep: Literal["best", "last"] | None = Field(
+        None, description="Which parameters become the new version: after which epoch; `best` if absent."
+    )
+    find_learning_rate: Annotated[Any, Documented(bool | FinderModel | None)] = Field(
+        None, description="Search for a learning rate instead, and leave the model as it is."
+    )
 
 
 class ProgressModel(BaseModel):
@@ -132,6 +186,7 @@ class ProgressModel(BaseModel):
     value: MaybeNumber
     best: MaybeNumber
     rows: int
+    remarks: list[RemarkModel] = Field([], description="What was noticed of the gradients of a model.")
 
 
 class LastModel(BaseModel):
@@ -140,9 +195,11 @@ class LastModel(BaseModel):
     model_config = ConfigDict(title="JobLast")
 
     step: int
-    value: Number
-    grad_norm: Number
+    value: MaybeNumber
+    grad_norm: Number | None = None
     variables: Arrays | None = None
+    epoch: int | None = Field(None, description="Of a model.")
+    scores: ScoresModel | None = Field(None, description="Of a model.")
 
 
 class StartModel(BaseModel):
@@ -158,7 +215,10 @@ class StartModel(BaseModel):
     message: str = Field(description="The same in a sentence.")
     restarts: list[int] = Field(description="Steps at which the method had to begin anew, because a worker was lost.")
     variables: Arrays | None = Field(None, description="Left out in lists of jobs.")
-    last: LastModel | None = Field(description="The last point.")
+    last: LastModel | None = Field(description="The last point; of a model, at the end of the last epoch.")
+    seed: int | None = Field(None, description="Of a model: the seed of the run.")
+    epoch: int | None = Field(None, description="Of a model: after so many epochs.")
+    scores: ScoresModel | None = Field(None, description="Of a model: what was measured at the end of that epoch.")
 
 
 class ResultModel(StartModel):
@@ -169,6 +229,10 @@ class ResultModel(StartModel):
     warnings: list[WarningModel] = Field(description="What is to be said of that point.")
     start: int | None = Field(None, description="Of several starts, the one that found it.")
     starts: list[StartModel] | None = None
+    model: str | None = Field(None, description="The id of the model that was trained.")
+    version: int | None = Field(None, description="The version of its parameters that this has made, if it has.")
+    remarks: list[RemarkModel] | None = Field(None, description="What was noticed of the gradients of a model.")
+    suggested_learning_rate: float | None = Field(None, description="Of a search; null where the loss never fell.")
 
 
 class EntryModel(BaseModel):
@@ -216,7 +280,8 @@ class JobModel(BaseModel):
     bounds: bool
     starts: int
     stop: dict[str, Any]
-    record: dict[str, Any]
+    record: dict[str, Any] = Field(description="With `columns` of a model: what its history has beside the others.")
+    training: TrainingModel | None = Field(None, description="Of a model.")
     story: list[EntryModel]
     links: JobLinks
 
@@ -231,9 +296,14 @@ class JobsModel(BaseModel):
 
 
 class HistoryModel(BaseModel):
-    """A page of a history by columns."""
+    """A page of a history by columns.
 
-    model_config = ConfigDict(title="JobHistory")
+    That of a model has more of them: `epoch`; at the end of each epoch and null elsewhere `epoch_value`,
+    `validation_value` and metrics; and for every layer `grad_norm.NAME` and `update_ratio.NAME`.
+    """
+
+    model_config = ConfigDict(title="JobHistory", extra="allow")
+    __pydantic_extra__: dict[str, list[MaybeNumber]]
 
     index: list[int]
     start: list[int] | None = Field(None, description="Where there are several starts.")

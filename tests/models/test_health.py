@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits, load_iris  # type: ignore[import-untyped]
+from sklearn.datasets import load_digits, load_iris
 
 from engine.models.health import Health, Remark
 from engine.models.trainer import Trainer

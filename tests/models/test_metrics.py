@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn import metrics as oracle  # type: ignore[import-untyped]
+from sklearn import metrics as oracle
 
 from engine.graph.types import Array
 from engine.models.fields import read_fields

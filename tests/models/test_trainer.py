@@ -445,6 +445,22 @@ def test_a_step_that_overflows_ends_the_run_where_it_was() -> None:
     assert math.isnan(point.value)
 
 
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_parameters_without_a_loss_are_never_kept(keep: str) -> None:
+    net = regressor(loss={"expr": "exp((y - prediction)^2)"})
+    # From the third step on the rate is far too large.
+    schedule = {"name": "warmup", "steps": 4, "start": 1e-9}
+    run = begun(net, line(11), method={"name": "sgd", "lr": 1.0}, schedule=schedule, batch_size="all", keep=keep)
+    rows = rows_of(run)
+    (one,) = run.standing.lines
+    assert one.reason == "diverged"
+    point = run.standing.point(one)
+    losses = {row.x.tobytes(): row.value for row in rows}
+    assert point.x.tobytes() in losses
+    assert math.isfinite(losses[point.x.tobytes()])
+    assert one.best is point
+
+
 def test_one_seed_diverges_while_others_go_on() -> None:
     net = regressor({"type": "dense", "units": 8, "activation": "softplus"}, {"type": "dense", "units": 8})
     found: dict[str, list[int]] = {}
