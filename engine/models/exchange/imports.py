@@ -55,8 +55,16 @@ def _followed(file: Opened, plan: Plan, faults: Faults) -> str | None:
     seen: dict[str, Seen] = {name: Known(array) for name, array in file.arrays.items()}
     seen[file.input] = plan.straight(INPUT)
     used = frozenset([name for node in file.nodes for name in node.inputs] + [file.output])
+    held = 0
     for node in file.nodes:
+        if held > plan.limits.array_bytes:
+            raise LimitExceeded(
+                f"The constants that nodes give take {held:,} bytes; {plan.limits.array_bytes:,} are allowed.",
+                limit=Limit("array_bytes", plan.limits.array_bytes, held),
+            )
         for name, found in zip(node.outputs, _outputs(node, seen, plan, file, used, faults), strict=True):
+            if isinstance(found, Known):
+                held += found.array.nbytes
             if not name:
                 continue
             if name in seen:

@@ -88,27 +88,32 @@ def opened(content: bytes, limits: Limits, faults: Faults) -> Opened:
     arrays: dict[str, Array] = {}
     for k, tensor in enumerate(graph.initializer):
         try:
-            if tensor.name in arrays:
+            if text_of(tensor.name) in arrays:
                 raise Refused("is there twice.", True)
-            arrays[tensor.name] = array_of(onnx, tensor, limits)
+            arrays[text_of(tensor.name)] = array_of(onnx, tensor, limits)
         except Refused as refusal:
-            detail = f"The array `{shown(tensor.name)}` {refusal.detail}"
+            detail = f"The array `{shown(text_of(tensor.name))}` {refusal.detail}"
             faults.add(f"/graph/initializer/{k}", detail, refusal.broken)
-            arrays.setdefault(tensor.name, np.zeros(0))
+            arrays.setdefault(text_of(tensor.name), np.zeros(0))
     nodes = tuple(_node(onnx, k, node, limits, faults) for k, node in enumerate(graph.node))
-    given = [value for value in graph.input if value.name not in arrays]
+    given = [value for value in graph.input if text_of(value.name) not in arrays]
     for what, values in (("inputs", given), ("outputs", graph.output)):
         if len(values) != 1:
-            names = ", ".join(f"`{shown(value.name)}`" for value in values[:10])
+            names = ", ".join(f"`{shown(text_of(value.name))}`" for value in values[:10])
             faults.add("/graph", f"The graph has {len(values)} {what}, {names or 'none'}; one is taken.")
     if len(given) != 1 or len(graph.output) != 1:
         faults.refuse()
     sizes, integer = _entry(onnx, given[0], limits, faults)
-    return Opened(opset, nodes, arrays, given[0].name, sizes, integer, graph.output[0].name)
+    return Opened(opset, nodes, arrays, text_of(given[0].name), sizes, integer, text_of(graph.output[0].name))
+
+
+def text_of(value: Any) -> str:
+    """A name of a message: the library gives bytes where they are no UTF-8."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def _opset(model: Any, faults: Faults) -> int:
-    found = [each.version for each in model.opset_import if each.domain in OWN]
+    found = [each.version for each in model.opset_import if text_of(each.domain) in OWN]
     if len(found) != 1 or not OLDEST <= found[0] <= NEWEST:
         told = ", ".join(map(str, found[:5])) or "none"
         faults.add("/opset_import", f"The opset is {told}; those from {OLDEST} to {NEWEST} are taken.")
@@ -119,7 +124,7 @@ def _opset(model: Any, faults: Faults) -> int:
 def _entry(onnx: Any, value: Any, limits: Limits, faults: Faults) -> tuple[tuple[int, ...], bool]:
     """The sizes of the input for one example, and whether it is of integers."""
     kind = _kind(onnx, value.type.tensor_type.elem_type)
-    pointer, told = "/graph/input/0", f"The input `{shown(value.name)}`"
+    pointer, told = "/graph/input/0", f"The input `{shown(text_of(value.name))}`"
     if kind not in (*_REAL, *_INTEGERS):
         faults.add(pointer, f"{told} is of {kind or 'an unknown type'}; real numbers and integers are taken.")
     dims = value.type.tensor_type.shape.dim
@@ -139,11 +144,19 @@ def _entry(onnx: Any, value: Any, limits: Limits, faults: Faults) -> tuple[tuple
 
 def _node(onnx: Any, index: int, node: Any, limits: Limits, faults: Faults) -> OpenNode:
     attributes: dict[str, Any] = {}
-    found = OpenNode(index, node.name, node.op_type, node.domain, tuple(node.input), tuple(node.output), attributes)
+    found = OpenNode(
+        index,
+        text_of(node.name),
+        text_of(node.op_type),
+        text_of(node.domain),
+        tuple(text_of(name) for name in node.input),
+        tuple(text_of(name) for name in node.output),
+        attributes,
+    )
     kinds = onnx.AttributeProto
     for attribute in node.attribute:
         where = f"/graph/node/{index}/attribute"
-        name, kind = attribute.name, attribute.type
+        name, kind = text_of(attribute.name), attribute.type
         value: Any
         if kind == kinds.INT:
             value = int(attribute.i)
@@ -202,7 +215,7 @@ def _raw(kind: str, raw: bytes, size: int) -> Array:
     if len(raw) != size * dtype.itemsize:
         raise Refused(f"has {len(raw):,} bytes; {size:,} numbers of {kind} have {size * dtype.itemsize:,}.", True)
     if kind == "BOOL":
-        return np.frombuffer(raw, np.uint8) != 0
+        return np.asarray(np.frombuffer(raw, np.uint8) != 0)
     flat: Array = np.frombuffer(raw, dtype)
     return _brain(flat) if kind == "BFLOAT16" else flat
 
@@ -212,7 +225,7 @@ def _typed(kind: str, tensor: Any, size: int) -> Array:
     if len(values) != size:
         raise Refused(f"has {len(values):,} numbers, and its shape {size:,}.", True)
     if kind in _TYPED:
-        return np.array(values, dtype=_RAW[kind])
+        return np.asarray(np.array(values, dtype=_RAW[kind]))
     whole = np.array(values, dtype=np.int64)
     if kind in ("FLOAT16", "BFLOAT16"):
         halves = (whole & 0xFFFF).astype("<u2")

@@ -117,7 +117,7 @@ class Plan:
         name: str = "",
     ) -> str:
         """Add a layer and give its name.  Raises `Refused` where it does not fit."""
-        if len(self.entries) >= 8 * MOST_LAYERS:
+        if len(self.entries) >= 4 * MOST_LAYERS:
             raise Refused(f"is one layer more than can be looked at; a model has at most {MOST_LAYERS}.")
         record = LAYERS[type]
         read, faults = read_fields(type, record.fields, options)

@@ -160,10 +160,10 @@ def _layer_norm(step: Step) -> Sequence[Seen]:
     axes = rank - step.along(step.integer("axis"), rank)
     layer = step.plan.plain(flow)
     shape = step.plan.signal(layer).shape[-axes:]
-    arrays = {"scale": np.array(np.broadcast_to(step.known(1, "factors"), shape))} if _fits(step, 1, shape) else {}
+    arrays = {"scale": np.broadcast_to(step.known(1, "factors"), shape)} if _fits(step, 1, shape) else {}
     options: dict[str, Any] = {"axes": axes, "epsilon": step.real("epsilon")}
     if step.has(2) and _fits(step, 2, shape):
-        arrays["bias"] = np.array(np.broadcast_to(step.known(2, "a bias"), shape))
+        arrays["bias"] = np.broadcast_to(step.known(2, "a bias"), shape)
     else:
         options["bias"] = False
     return step.straight(step.layer("layer_norm", [layer], options, arrays))

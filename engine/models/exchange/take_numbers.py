@@ -114,7 +114,9 @@ def aligned(step: Step, array: Array, flow: Flow) -> Array:
     turned = np.transpose(wide, [k for _, k in own] + [k for k, axis in enumerate(flow.order) if not axis])
     found = turned.reshape(turned.shape[: len(own)])
     # As few axes as it needs: a bias has one.
-    few = next((k for k, size in enumerate(found.shape[:-1]) if size != 1), max(0, found.ndim - 1))
+    few = 0
+    while few < found.ndim - 1 and found.shape[few] == 1:
+        few += 1
     return found.reshape(found.shape[few:])
 
 

@@ -275,11 +275,10 @@ def _gather(step: Step) -> Sequence[Seen]:
         return [_measured(tuple(chosen[:64]), places.array.ndim == 0)]
     if isinstance(data, Known) and isinstance(places, Known):
         try:
-            if places.array.size > 2**16:
+            own = data.array.shape[step.along(axis, data.array.ndim)]
+            if places.array.size * data.array.size > _MOST_FOLDED * max(1, own):
                 raise Refused("takes many parts of a constant.")
-            found = np.take(data.array, places.array.astype(np.int64), axis=axis)
-            _bounded(found.shape)
-            return [Known(found)]
+            return [Known(np.asarray(np.take(data.array, places.array.astype(np.int64), axis=axis)))]
         except (IndexError, ValueError):
             raise Refused("takes a part that is not there.", True) from None
     if isinstance(data, Known) and isinstance(places, Flow):

@@ -84,7 +84,11 @@ def tidied(plan: Plan, result: str) -> None:
     tidy.drop_unused()
     found = True
     while found:
-        found = any(rule(tidy, entry) for entry in list(plan.entries.values()) for rule in _RULES)
+        found = False
+        for entry in list(plan.entries.values()):
+            # One that another rule has taken away is looked at no more.
+            if plan.entries.get(entry.name) is entry and any(rule(tidy, entry) for rule in _RULES):
+                found = True
     _name(tidy)
 
 

@@ -21,7 +21,7 @@ def modules() -> dict[str, tuple[Any, tuple[int, ...], int]]:
 
     Module: Any = nn.Module
 
-    class Last(Module):
+    class Last(Module):  # type: ignore[misc]
         """The last step of a recurrent module."""
 
         def __init__(self, inner: Any) -> None:
@@ -31,7 +31,7 @@ def modules() -> dict[str, tuple[Any, tuple[int, ...], int]]:
         def forward(self, x: Any) -> Any:
             return self.head(self.inner(x)[0][:, -1])
 
-    class Residual(Module):
+    class Residual(Module):  # type: ignore[misc]
         """Sums, products and parts."""
 
         def __init__(self) -> None:
@@ -42,7 +42,7 @@ def modules() -> dict[str, tuple[Any, tuple[int, ...], int]]:
             h = x + self.norm(nn.functional.silu(self.first(x)))
             return self.second(torch.cat([h, h[:, 1:3] * 0.5, x[:, :2]], dim=1)).log_softmax(-1)
 
-    class Viewed(Module):
+    class Viewed(Module):  # type: ignore[misc]
         """A view by the number of examples, and words."""
 
         def __init__(self) -> None:
@@ -53,7 +53,7 @@ def modules() -> dict[str, tuple[Any, tuple[int, ...], int]]:
             h = self.table(x)
             return self.head(h.view(h.size(0), -1))
 
-    class Attended(Module):
+    class Attended(Module):  # type: ignore[misc]
         """Attention of two heads that see what was before, written out."""
 
         def __init__(self) -> None:
