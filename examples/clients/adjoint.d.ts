@@ -982,6 +982,7 @@ export interface ModelLinks {
   versions: string;
   parameters: string;
   predict: string;
+  onnx: string;
 }
 
 /** Bytes, estimated for a batch of examples: of the parameters, and the most that is held while computing. */
@@ -1053,7 +1054,7 @@ export interface ModelVersion {
   created: string;
   /** The job that found them. */
   job: string | null;
-  /** What is known of them, such as the metrics of the training. */
+  /** What is known of them, such as the metrics of the training; alone, with its history by epochs. */
   summary: { [name: string]: unknown };
   links: ModelVersionLinks;
 }
@@ -1938,7 +1939,7 @@ export interface Paths {
   };
   "/models": {
     /** Store a model */
-    POST: { request: ModelDefinition; answer: Model; refusal: Problem };
+    POST: { query: { loss?: string | null; name?: string | null }; request: ModelDefinition | string; answer: Model; refusal: Problem };
     /** Models */
     GET: { query: { after?: string; limit?: number; name?: string }; answer: Models; refusal: Problem };
   };
@@ -1947,6 +1948,10 @@ export interface Paths {
     GET: { answer: Model; refusal: Problem };
     /** Delete */
     DELETE: { answer: undefined; refusal: Problem };
+  };
+  "/models/{reference}/onnx": {
+    /** As Onnx */
+    GET: { query: { version?: number | null; dtype?: "float32" | "float64" }; answer: string; refusal: Problem };
   };
   "/models/{reference}/parameters": {
     /** Parameters */
