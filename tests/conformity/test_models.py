@@ -11,6 +11,7 @@ import secrets
 import struct
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -246,3 +247,25 @@ def test_a_list_in_pages(server: Server, store: Store, unique: str) -> None:
 def test_a_page_that_cannot_be_told(server: Server, query: str, pointer: str) -> None:
     """“errors (… each {"pointer":…})”"""
     assert pointers(server.get(f"/models?{query}").problem(422, "invalid-request")) == [pointer]
+
+
+def test_a_model_is_taken_home_and_brought_back(server: Server, store: Store, line: str) -> None:
+    """“GET /models/{id}/onnx, POST /models with a file of ONNX”"""
+    answer = server.send("GET", f"/models/{line}/onnx?dtype=float64")
+    if answer.status == 422:
+        assert "adjoint[onnx]" in answer.content["hint"]
+        pytest.skip("the server has not the package")
+    assert answer.headers["content-type"] == "application/octet-stream"
+    # A loss that no other model has.
+    loss = quote(json.dumps({"name": "huber", "delta": 1 + secrets.randbelow(2**40)}))
+    again = server.send("POST", f"/models?loss={loss}", answer.body, {"content-type": "application/x-onnx"})
+    assert again.status == 201, again.text
+    id = again.content["id"]
+    try:
+        assert server.ask(f"/models/{id}/predict", x=[[1], [2]])["prediction"] == [[3], [5]]
+    finally:
+        server.send("DELETE", f"/models/{id}")
+    refused = server.send("POST", "/models", answer.body, {"content-type": "application/x-onnx"})
+    assert (refused.status, pointers(refused.content)) == (422, ["/loss"])
+    nothing = server.send("POST", "/models?loss=mse", b"nothing", {"content-type": "application/x-onnx"})
+    assert nothing.status == 422

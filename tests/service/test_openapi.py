@@ -23,6 +23,7 @@ schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(Settings(run
 load_all_checks()
 # A file of numpy is bytes, as any other; those that are drawn are none, and are to be refused.
 schemathesis.serializer.alias("application/x-npz", "application/octet-stream")
+schemathesis.serializer.alias("application/x-onnx", "application/octet-stream")
 
 EXAMPLES = 15
 """Random requests for each operation, beside the hundreds that follow from its schema; drawing them takes most of the
@@ -65,6 +66,7 @@ OPERATIONS = {
     "model_version": "GET /models/{reference}/versions/{version}",
     "model_parameters": "GET /models/{reference}/parameters",
     "predict": "POST /models/{reference}/predict",
+    "model_onnx": "GET /models/{reference}/onnx",
     "submit_job": "POST /jobs",
     "jobs": "GET /jobs",
     "job": "GET /jobs/{id}",
@@ -159,6 +161,7 @@ def test_what_a_busy_server_and_one_without_database_say_is_documented_where_it_
         "/models/{reference}/versions/{version} model_version": store,
         "/models/{reference}/parameters model_parameters": store,
         "/models/{reference}/predict predict": both,
+        "/models/{reference}/onnx model_onnx": store,
         "/jobs submit_job": both,
         "/jobs jobs": store,
         "/jobs/{id} job": store,
