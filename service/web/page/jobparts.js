@@ -83,7 +83,9 @@ function minimum(job, found) {
 
 function learned(job, found) {
   const { model, version, suggested_learning_rate: rate } = found;
-  const address = `models/${model ?? job.objective.model}/parameters?version=${version}`;
+  const address = `models/${model ?? job.objective.model}`;
+  const files = { JSON: "json", NPZ: "npz", safetensors: "safetensors" };
+  const addresses = Object.entries(files).map(([name, format]) => [name, `parameters?version=${version}&format=${format}`]);
   const from = job.training.seeds.length > 1 ? `, seed ${found.seed}` : "";
   return [
     rate === undefined ? null : figuresTable("Suggested", { learning_rate: rate }),
@@ -94,13 +96,9 @@ function learned(job, found) {
           "p",
           {},
           `Its parameters are version ${version} of the model: `,
-          [
-            ["JSON", "json"],
-            ["NPZ", "npz"],
-            ["safetensors", "safetensors"],
-          ].flatMap(([name, format], i) => [
+          [...addresses, ["ONNX", `onnx?version=${version}`]].flatMap(([name, part], i) => [
             i ? " · " : "",
-            element("a", { href: `${address}&format=${format}` }, name),
+            element("a", { href: `${address}/${part}` }, name),
           ]),
         ),
   ];

@@ -33,13 +33,14 @@ export function modelParts(model) {
 const program = (title, text) =>
   element("details", { class: "command" }, element("summary", {}, title), element("pre", {}, text));
 
-function links({ self, versions, parameters }) {
+function links({ self, versions, parameters, onnx }) {
   const all = {
     "As JSON": self,
     Versions: versions,
     "Parameters as JSON": parameters,
     NPZ: `${parameters}?format=npz`,
     safetensors: `${parameters}?format=safetensors`,
+    ONNX: onnx,
   };
   const shown = Object.entries(all).flatMap(([name, address], i) => [
     i ? " · " : "",
