@@ -18,7 +18,8 @@ def summary(job: Mapping[str, Any]) -> str:
     """What there is to say of a job: its state, its point, and its starts."""
     lines = [f"{job['id']}  {_headline(job)}"]
     method = ", ".join(f"{name}={_option(value)}" for name, value in job["method"].items() if name != "name")
-    lines += _field("objective", first_line(next(iter(job["objective"].values()), ""), 100))
+    kind, text = next(iter(job["objective"].items()), ("objective", ""))
+    lines += _field("model" if kind == "model" else "objective", first_line(text, 100))
     lines += _field("method", f"{job['method']['name']}{f' ({method})' if method else ''}")
     lines += _field("why", job["why"])
     result = job["result"]
@@ -27,13 +28,26 @@ def summary(job: Mapping[str, Any]) -> str:
         lines += _field("largest" if job["direction"] == "maximize" else "least", array(result["value"]))
         for name, value in result.get("variables", {}).items():
             lines += _field(plain(name), array(value))
-        lines += _field("gradient", f"norm {shown(result['grad_norm'])}")
+        if result["grad_norm"] is not None:
+            lines += _field("gradient", f"norm {shown(result['grad_norm'])}")
+        lines += _learned(result)
         lines += _field("steps", _steps(job, result))
         lines += _field("ended", plain(result["message"]))
         lines += [f"warning: {plain(str(warning.get('message', warning)))}" for warning in result["warnings"]]
+        lines += [f"remark: {plain(str(remark['detail']))}" for remark in result.get("remarks") or []]
         if result.get("starts"):
             lines += ["", *starts(result["starts"], result["start"], sign_of(job))]
     return "\n".join(lines)
+
+
+def _learned(result: Mapping[str, Any]) -> list[str]:
+    """What the training of a model has come to: its scores, and the version of the parameters."""
+    scores = {name: value for name, value in (result.get("scores") or {}).items() if not isinstance(value, list)}
+    told = ", ".join(f"{plain(name)} {shown(value)}" for name, value in scores.items())
+    lines = _field("scores", f"{told} (epoch {result['epoch']:,})" if told else None)
+    rate, version = result.get("suggested_learning_rate"), result.get("version")
+    lines += _field("rate", None if rate is None else f"{shown(rate)} is where the loss fell fastest")
+    return lines + _field("version", None if version is None else f"{version} of the model")
 
 
 def ending(job: Mapping[str, Any]) -> str:

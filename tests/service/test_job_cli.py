@@ -98,6 +98,22 @@ def test_a_job_is_submitted_watched_and_told(job: Job) -> None:
     assert re.search(r"job_\w+  succeeded\n$", done.stderr)
 
 
+def test_the_training_of_a_model_is_told_by_its_scores(job: Job, server: Live, tmp_path: Path) -> None:
+    layers = [{"type": "dense", "units": 8, "activation": "tanh"}, {"type": "dense", "units": 1}]
+    status, model = server.post("/models", {"input": {"shape": [2]}, "layers": layers, "loss": "bce"})
+    assert status in (200, 201)
+    data = {"x": [[0, 0], [0, 1], [1, 0], [1, 1]], "y": [0, 1, 1, 0]}
+    file = tmp_path / "training.json"
+    file.write_text(json.dumps({"model": model["id"], "data": data, "epochs": 200}))
+    done = job("submit", "--file", str(file), "--method", "adam", "--option", "lr=0.1")
+    assert done.exit_code == 0, done.stderr
+    scores = r"    scores  epoch_value 0\.0\S+, accuracy 1 \(epoch 200\)\n   version  1 of the model\n"
+    assert re.search(rf"     model  {model['id']}\n(.*\n)*{scores}     steps  200, .*\n", done.stdout), done.stdout
+    assert "gradient" not in done.stdout
+    file.write_text(json.dumps({"model": model["id"], "data": data, "find_learning_rate": True}))
+    assert re.search(r"      rate  \S+ is where the loss fell fastest\n", job("submit", "--file", str(file)).stdout)
+
+
 def test_json_is_the_job_as_the_server_tells_it(job: Job, server: Live) -> None:
     done = job(
         "submit", "sum((X @ w - y)^2)", "w=[0,0]", "--data", "X=[[1,2],[3,4],[5,6]]", "--data", "y=[1,2,3]", "--json"
