@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from engine.errors import InvalidRequest, Limit, LimitExceeded
 from engine.graph.types import Array
 from engine.limits import Limits
@@ -35,11 +37,13 @@ def imported(content: bytes, limits: Limits) -> tuple[dict[str, Any], dict[str, 
     `LimitExceeded`, and `Unsupported` without the package.  Nothing in a file is executed.
     """
     faults = Faults()
-    file = opened(content, limits, faults)
-    faults.refuse()
-    plan = Plan(Signal(file.sizes, "int" if file.integer else "real"), limits)
-    result = _followed(file, plan, faults)
-    faults.refuse()
+    # What overflows, or is no number, is found in what comes of it.
+    with np.errstate(all="ignore"):
+        file = opened(content, limits, faults)
+        faults.refuse()
+        plan = Plan(Signal(file.sizes, "int" if file.integer else "real"), limits)
+        result = _followed(file, plan, faults)
+        faults.refuse()
     assert result is not None
     tidied(plan, result)
     if len(plan.entries) > MOST_LAYERS:

@@ -152,6 +152,13 @@ def test_a_chain_of_many_nodes_is_refused_in_time() -> None:
     assert time.perf_counter() - begun < 2 * SECONDS
 
 
+def test_numbers_that_signal_are_refused_without_a_warning() -> None:
+    signal = np.array([0x7FA00000] * 6, np.uint32).view(F).reshape(3, 2)
+    assert "not finite" in refused(file(node("MatMul", "x", "w"), arrays={"w": signal})).detail
+    large = np.full((3, 2), 3e38, F)
+    assert imported(file(node("Gemm", "x", "w", alpha=1e38), arrays={"w": large}), Limits())
+
+
 def test_names_out_of_a_file_are_never_text_of_a_program() -> None:
     bad = ["x); import os", "__class__", "x\n    y", "a" * 500, "lambda", "prediction", "x", "é", "0"]
     for name in bad:
