@@ -62,6 +62,10 @@ def examples(model: Model, arrays: Mapping[str, Any], place: str = "/data") -> E
             faults.append(Fault(f"{place}/{name}", "There are `x`, `y` and `weight`."))
     if faults:
         raise InvalidRequest(faults[0].detail, faults=faults)
+    if np.shape(arrays[INPUT]) == np.shape(arrays[TARGET]) == (0,):
+        # What an empty list is, whatever its rows would have been.
+        detail = "There are no examples."
+        raise InvalidRequest(f"{place.lstrip('/')}/{INPUT}: {detail}", faults=[Fault(f"{place}/{INPUT}", detail)])
     x = fitting(arrays[INPUT], model.input, f"{place}/{INPUT}", faults)
     y = fitting(arrays[TARGET], model.target, f"{place}/{TARGET}", faults)
     if not faults:

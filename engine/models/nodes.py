@@ -87,7 +87,10 @@ def _node(
             name = f"{type}_{counts[type]}"
             if name not in taken:
                 break
-    elif not is_name(name, reading.limits.name_chars // 2) or name in RESERVED:
+    elif isinstance(name, str) and name in RESERVED:
+        kept = ", ".join(f"`{other}`" for other in sorted(RESERVED))
+        reading.fault(f"{place}/name", f"`{name}` means something else in the program of a model, as all of {kept} do.")
+    elif not is_name(name, reading.limits.name_chars // 2):
         reading.fault(f"{place}/name", f"A name of a layer has {WHY}.")
         name = name if isinstance(name, str) else place
     inputs = item.get("inputs")
@@ -110,7 +113,8 @@ def _node(
 
 def ordered(nodes: Sequence[Node], output: Any, reading: Reading) -> list[Node]:
     """The layers that the output needs, each after its inputs; faults for names, circles, and layers not used."""
-    by_name = {node.name: node for node in nodes}
+    # Of a name that stands twice, the first: a layer that follows one of its own name needs no circle.
+    by_name = {node.name: node for node in reversed(nodes)}
     for node in nodes:
         for k, other in enumerate(node.inputs):
             if other != INPUT and other not in by_name:
@@ -156,7 +160,8 @@ def placed(nodes: Sequence[Node], entry: Signal, reading: Reading) -> list[Place
         least, most = node.record.inputs
         signals[node.name] = None
         if not least <= len(given) <= most:
-            count = f"{least}" if least == most else f"at least {least}" if most > 100 else f"{least} to {most}"
+            open_end = f"at least {least}" if len(given) < least else f"at most {most}"
+            count = f"{least}" if least == most else open_end if most > 100 else f"{least} to {most}"
             reading.fault(
                 f"{node.place}/inputs", f"`{node.record.name}` takes {count} inputs, and {len(given)} are named."
             )

@@ -93,11 +93,11 @@ class Regime:
     finder: Finder | None
 
 
-def _object(what: str, fields: Sequence[Field]) -> Read:
+def _object(name: str, what: str, fields: Sequence[Field]) -> Read:
     def read(value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise Wrong(f"This has to be an object{what}.")
-        found, faults = read_fields("this", fields, value)
+        found, faults = read_fields(name, fields, value)
         if faults:
             raise Wrong.all_of(faults)
         return found
@@ -106,11 +106,18 @@ def _object(what: str, fields: Sequence[Field]) -> Read:
 
 
 def _batch_size(value: Any) -> int | None:
-    return None if value == "all" else _count(value)
+    if value == "all":
+        return None
+    try:
+        found: int = _count(value)
+    except Wrong:
+        raise Wrong('This has to be an integer from 1 on, or "all".') from None
+    return found
 
 
 _count = count(1, 2**31)
 _patience = _object(
+    "early_stopping",
     ' with `patience`: {"patience": 10, "min_change": 0.001}',
     (
         Field("patience", count(), 10, "epochs without improvement."),
@@ -118,6 +125,7 @@ _patience = _object(
     ),
 )
 _finder = _object(
+    "find_learning_rate",
     ': {"low": 1e-7, "high": 10, "steps": 100}',
     (
         Field("low", number(0.0, above=True), 1e-7, "the first learning rate."),
@@ -126,6 +134,7 @@ _finder = _object(
     ),
 )
 _stop = _object(
+    "stop",
     ": max_steps, max_seconds, target",
     (
         Field("max_steps", maybe(count(1, 2**53)), None, "no more steps than this."),
@@ -133,7 +142,7 @@ _stop = _object(
         Field("target", maybe(number()), None, "what the monitored value has to reach."),
     ),
 )
-_record = _object(": every", (Field("every", maybe(count(1, 2**53)), None, "of so many steps one is kept."),))
+_record = _object("record", ": every", (Field("every", maybe(count(1, 2**53)), None, "of so many steps one is kept."),))
 
 
 def _early(value: Any) -> Patience | None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pytest
 
 from engine.errors import InvalidRequest
+from engine.models.data import examples
 from engine.models.regime import read_regime
 from tests.models.running import model
 
@@ -35,3 +39,28 @@ def test_all_faults_at_once() -> None:
         "/stop/never",
         "/epoch",
     }
+
+
+@pytest.mark.parametrize(
+    ("given", "pointer", "detail"),
+    [
+        ({"batch_size": "lots"}, "/batch_size", 'an integer from 1 on, or "all"'),
+        ({"batch_size": 0}, "/batch_size", 'an integer from 1 on, or "all"'),
+        ({"stop": {"grad_norm": 1}}, "/stop/grad_norm", "`stop` has no such option"),
+        ({"record": {"variables": True}}, "/record/variables", "`record` has no such option"),
+        ({"early_stopping": {"delta": 1}}, "/early_stopping/delta", "`early_stopping` has no such option"),
+        ({"find_learning_rate": {"max": 1}}, "/find_learning_rate/max", "`find_learning_rate` has no such option"),
+    ],
+)
+def test_what_would_be_right_is_told(given: dict[str, Any], pointer: str, detail: str) -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        read_regime(given, model([3], {"type": "dense", "units": 2}))
+    (fault,) = refusal.value.faults
+    assert fault.pointer == pointer
+    assert detail in fault.detail
+
+
+def test_no_examples_are_no_matter_of_their_shape() -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        examples(model([3], {"type": "dense", "units": 2}), {"x": np.zeros(0), "y": np.zeros(0)})
+    assert [(fault.pointer, fault.detail) for fault in refusal.value.faults] == [("/data/x", "There are no examples.")]
