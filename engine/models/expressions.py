@@ -72,6 +72,9 @@ def checked(text: str, signals: Mapping[str, Signal], parameters: Mapping[str, S
             outputs.append(output)
     except EngineError as error:
         error.text = text
+        if error.hint and '"at"' in error.hint:
+            # A definition has no `at`; what is there is all that there is.
+            error.hint = f"there are {', '.join(f'`{name}`' for name in dict.fromkeys([*signals, *parameters]))}"
         raise
     inside = read(embedded("f", tuple(types), text), "program", limits)
     output, depends = _output(inside, types, limits)
