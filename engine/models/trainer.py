@@ -246,14 +246,28 @@ class Trainer:
         scores |= {m.name: m.metric.whole(gathered.parts[m.name]) for m in self.regime.metrics}
         if self._validation is None:
             return scores
-        own, size = Gathered(), max(self._size, CHUNK)
-        for begin in range(0, len(self._validation), size):
-            chunk = self._validation.at(slice(begin, begin + size))
-            found, weight = self._score(self._parameters_at(x, states, chunk), self.budget), _weight(chunk)
-            total = own.sum + weight * found.loss if weight else own.sum
-            own = Gathered(total, own.weight + weight, self._joined(own.parts, chunk, found))
+        own = self._scored(self._score, self._validation, x, states, self.budget)
         scores["validation_value"] = own.mean
         return scores | {f"validation_{m.name}": m.metric.whole(own.parts[m.name]) for m in self.regime.metrics}
+
+    def _scored(
+        self, program: Program, data: Examples, x: Array, states: Mapping[str, Array], budget: Budget
+    ) -> Gathered:
+        """Loss and metrics of examples, chunk by chunk, as the model predicts."""
+        own, size = Gathered(), max(self._size, CHUNK)
+        for begin in range(0, len(data), size):
+            chunk = data.at(slice(begin, begin + size))
+            found, weight = program(self._parameters_at(x, states, chunk), budget), _weight(chunk)
+            total = own.sum + weight * found.loss if weight else own.sum
+            own = Gathered(total, own.weight + weight, self._joined(own.parts, chunk, found))
+        return own
+
+    def value_at(self, point: Point, budget: Budget) -> float:
+        """The loss of parameters on all examples to train on, as the model predicts: without dropout, and not on the
+        way as that of an epoch.  Raises `BudgetExceeded`.
+        """
+        program = Program(self._engine, self.model, False, self._data.weight is not None)
+        return self._scored(program, self._data, point.x, point.states, budget).mean
 
     def _monitored(self, scores: Scores) -> float:
         return float(scores["epoch_value" if self._validation is None else "validation_value"])

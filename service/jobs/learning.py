@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from engine.engine import Engine
-from engine.errors import LimitExceeded
+from engine.errors import EngineError, LimitExceeded
 from engine.limits import Budget, Limits
 from engine.models.data import Examples, examples
 from engine.models.line import Line, Point
@@ -26,6 +26,10 @@ from engine.question import Array
 from service.errors import Gone, NotFound
 from service.jobs.sources import Source
 from service.jobs.undertaking import Outcome
+
+
+MEASURE_SECONDS = 10.0
+"""What may be spent on the loss of the parameters that are kept."""
 
 
 class Keeping(Protocol):
@@ -188,10 +192,15 @@ class Lesson:
             return {**found, "suggested_learning_rate": self._trainer.suggestion()}, _points({})
         point = standing.point(standing.best)
         parameters = standing.parameters(point)
+        found |= self._measured(point)
         if not point.step or (standing.best.reason == "diverged" and standing.best.best is None):
             found["message"] = f"{found['message']} Nothing was learned: there is no new version.".strip()
             return found, _points(parameters)
+        if standing.best.reason == "cancelled" and standing.best.last is None:
+            found["message"] += " No epoch was finished: the parameters are here, and there is no new version."
+            return found, _points(parameters)
         summary = {name: found[name] for name in ("value", "epoch", "step", "seed", "scores", "stop_reason")}
+        summary["training_value"] = found.get("training_value")
         # The job is forgotten some day; what it was like stays with what it has found.
         summary["history"] = standing.best.curve.columns()
         assert learning.keeping is not None
@@ -204,6 +213,16 @@ class Lesson:
             found["message"] += f" {error.detail} The parameters are here."
             return found, _points(parameters)
         return found, _points({})
+
+
+    def _measured(self, point: Point) -> dict[str, Any]:
+        """The loss of what is kept on all examples, which is the value of a training without validation."""
+        try:
+            found = self._trainer.value_at(point, Budget.starting_now(MEASURE_SECONDS))
+        except EngineError:
+            return {}
+        apart = self._trainer.counts[1] > 0
+        return {"training_value": found} if apart else {"training_value": found, "value": found}
 
 
 _NOTHING: Mapping[str, Any] = {
