@@ -47,6 +47,11 @@ class Parameter:
     weight: Weight
 
     @property
+    def value_name(self) -> str:
+        """What its program calls the values: the same, but under a constraint."""
+        return value_name(self.layer, self.weight)
+
+    @property
     def shape(self) -> Shape:
         """Its shape."""
         return self.weight.shape
@@ -171,6 +176,11 @@ class Model:
         return {parameter.name: parameter.initial(own) for parameter in self.parameters}
 
 
+def value_name(layer: str, weight: Weight) -> str:
+    """What a program calls the values of an array of a layer."""
+    return f"{layer}_{weight.role}"
+
+
 def parameter_name(layer: str, weight: Weight) -> str:
-    """What a program calls an array of a layer."""
-    return f"{layer}_{weight.role}" + ("" if weight.chosen.constraint is None else "_free")
+    """What a program calls an array of a layer among its inputs: under a constraint, the free numbers."""
+    return value_name(layer, weight) + ("" if weight.chosen.constraint is None else "_free")

@@ -18,6 +18,7 @@ from engine.models.objective import read_objective, read_target
 from engine.models.reading import Reading
 from engine.models.signal import Signal
 from engine.optimise.options import escaped, near
+from engine.source.names import find_function
 
 FIELDS = ("input", "layers", "nodes", "output", "loss", "target", "seed")
 
@@ -124,9 +125,12 @@ def _check(model: Model, places: Mapping[str, str], most_numbers: int | None, re
     most = reading.limits.array_bytes // 8
     for parameter in model.parameters:
         place = places.get(parameter.layer, "")
-        if parameter.name in seen:
-            reading.fault(place, f"`{parameter.name}` would be the name of two things.")
-        seen.add(parameter.name)
+        for name in dict.fromkeys((parameter.name, parameter.value_name)):
+            if name in seen:
+                reading.fault(place, f"`{name}` would be the name of two things.")
+            elif find_function(name) is not None:
+                reading.fault(place, f"`{name}` would be the name of an array, and is that of a function.")
+            seen.add(name)
         if parameter.size > most:
             size = f"`{parameter.name}` of shape {list(parameter.shape)} has {parameter.size:,} numbers"
             reading.fault(place, f"{size}; one array may have {most:,}.")
