@@ -72,7 +72,7 @@ def examples(model: Model, arrays: Mapping[str, Any], place: str = "/data") -> E
             faults.append(Fault(f"{place}/{INPUT}", "There are no examples."))
         _check_places(model, x, f"{place}/{INPUT}", faults)
     weight = None
-    if arrays.get("weight") is not None:
+    if arrays.get("weight") is not None and x.ndim:
         weight = np.asarray(arrays["weight"], dtype=np.float64)
         if weight.shape != np.shape(x)[:1] or not np.all(weight >= 0) or not 0 < _total(weight) < np.inf:
             detail = f"This has to be one number for each of the {len(x):,} examples: finite, not negative, not all 0."

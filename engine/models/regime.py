@@ -139,7 +139,7 @@ _record = _object(": every", (Field("every", maybe(count(1, 2**53)), None, "of s
 def _early(value: Any) -> Patience | None:
     if value is None or value is False:
         return None
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int | float) and not isinstance(value, bool):
         return Patience(_count(value))
     return Patience(**_patience({} if value is True else value))
 
