@@ -116,6 +116,11 @@ class Objective:
     target: Signal
     axes: int | None = None
 
+    @property
+    def classes(self) -> str:
+        """How a prediction tells of classes, as the record has it; empty for an expression."""
+        return "" if self.record is None else self.record.classes
+
 
 @dataclass(frozen=True, slots=True)
 class Model:

@@ -64,14 +64,10 @@ def read_objective(given: Any, layers: Sequence[Placed] | None, target: Target, 
         return None
     if target.shape is not None and target.shape != signal.shape:
         reading.fault("/target/shape", f"With this loss, y has the shape {list(signal.shape)} for one example.")
-    if target.standardise and (signal.dtype != "real" or record.name not in _SCALED):
+    if target.standardise and (signal.dtype != "real" or not record.scaled):
         reading.fault("/target/standardise", f"`{record.name}` is not for numbers that can be scaled.")
     axes = losses.rank_of(options, record, layers[-1].output)
     return Objective(record, options, None, signal, axes)
-
-
-_SCALED = ("mse", "mae", "huber", "log_cosh", "quantile")
-"""Losses of a prediction that is in the units of y."""
 
 
 def _kind(last: Placed) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.errors import Fault, InvalidRequest
+from engine.models.classes import classes
 from engine.models.fields import (
     Field,
     Named,
@@ -24,7 +25,7 @@ from engine.models.fields import (
     read_fields,
 )
 from engine.models.initialisers import LARGEST_SEED, SEED
-from engine.models.metrics import METRICS, Measured, classes
+from engine.models.metrics import METRICS, Measured
 from engine.models.model import Model
 from engine.models.signal import Misfit
 from engine.optimise.clipping import clipping
@@ -341,10 +342,9 @@ def _check_weights(weights: Any, model: Model, faults: list[Fault]) -> None:
     except Misfit as misfit:
         faults.append(Fault("/class_weight", f"This {misfit.detail}."))
         return
-    record = model.objective.record
-    one_hot = record is not None and record.name in ("cross_entropy", "kl") and model.target.dtype == "real"
+    one_hot = model.objective.classes == "last" and model.target.dtype == "real"
     per_example = model.target.shape[:-1] if one_hot else model.target.shape
-    if record is None or per_example not in ((), (1,)):
+    if model.objective.record is None or per_example not in ((), (1,)):
         faults.append(Fault("/class_weight", "This is for one class per example, and a loss by its name."))
     elif isinstance(weights, Mapping):
         for k in weights:

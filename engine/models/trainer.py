@@ -21,13 +21,13 @@ from engine.engine import Engine
 from engine.errors import BudgetExceeded, EngineError, Fault, InvalidRequest
 from engine.graph.types import Array
 from engine.limits import Budget
+from engine.models.classes import true_class
 from engine.models.curve import Scores
 from engine.models.data import Examples, balanced, batches, fitted, shuffled
 from engine.models.finder import grown
 from engine.models.initialisers import stream
 from engine.models.line import Gathered, Line, Point
 from engine.models.lower import program
-from engine.models.metrics import true_class
 from engine.models.model import Model
 from engine.models.regime import Regime
 from engine.models.standing import Standing
