@@ -8,12 +8,13 @@ from math import prod
 from typing import Any
 
 from engine.graph.types import Array, Shape
+from engine.models.constraints import CONSTRAINTS, Constraint
 from engine.models.fields import Options
 from engine.models.initialisers import INITIALISERS, drawn, fans, stream
 from engine.models.layer import Layer, Signals
 from engine.models.losses import Loss
 from engine.models.signal import Signal
-from engine.models.weights import CONSTRAINTS, Constraint, Weight, state
+from engine.models.weights import Weight, state
 
 INPUT, TARGET = "x", "y"
 """What programs call the data."""
