@@ -37,7 +37,7 @@ def read_model(content: Any, limits: Limits, most_numbers: int | None = None) ->
             reading.fault(f"/{escaped(name)}", f"A model has no such field{near(name, FIELDS)}")
     nodes = read_nodes(content, reading)
     entry = _input(content.get("input"), nodes, reading)
-    seed = _value(content, "seed", 0, SEED, reading)
+    seed = _seed(content.get("seed"), reading)
     target = read_target(content.get("target"), reading)
     order = ordered(nodes, content.get("output"), reading)
     layers = placed(order, entry, reading) if entry is not None else None
@@ -46,19 +46,19 @@ def read_model(content: Any, limits: Limits, most_numbers: int | None = None) ->
     assert entry is not None
     assert layers is not None
     assert objective is not None
-    model = Model(_normal(content, entry, nodes, objective), entry, tuple(layers), objective, seed, target.standardise)
+    definition = _normal(content, entry, nodes, objective, seed)
+    model = Model(definition, entry, tuple(layers), objective, seed, target.standardise)
     _check(model, {node.name: node.place for node in nodes}, most_numbers, reading)
     reading.refuse()
     return model
 
 
-def _value(content: Mapping[str, Any], name: str, default: Any, read: Any, reading: Reading) -> Any:
-    value = content.get(name)
+def _seed(given: Any, reading: Reading) -> int:
     try:
-        return default if value is None else read(value)
+        return 0 if given is None else int(SEED(given))
     except Wrong as wrong:
-        reading.add(f"/{name}", wrong.faults)
-        return default
+        reading.add("/seed", wrong.faults)
+        return 0
 
 
 def _input(given: Any, nodes: Sequence[Node], reading: Reading) -> Signal | None:
@@ -92,7 +92,9 @@ def _dtype(value: Any) -> str:
     return words[value]
 
 
-def _normal(content: Mapping[str, Any], entry: Signal, nodes: Sequence[Node], objective: Objective) -> dict[str, Any]:
+def _normal(
+    content: Mapping[str, Any], entry: Signal, nodes: Sequence[Node], objective: Objective, seed: int
+) -> dict[str, Any]:
     """The definition with everything in it that follows from it and that a reader wants to see."""
     layers = []
     before = INPUT
@@ -116,7 +118,7 @@ def _normal(content: Mapping[str, Any], entry: Signal, nodes: Sequence[Node], ob
         "loss": loss,
     }
     found |= {name: content[name] for name in ("output", "target") if content.get(name) is not None}
-    return found | {"seed": int(content.get("seed") or 0)}
+    return found | {"seed": seed}
 
 
 def _check(model: Model, places: Mapping[str, str], most_numbers: int | None, reading: Reading) -> None:

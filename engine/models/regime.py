@@ -295,10 +295,13 @@ def _named(value: Any) -> tuple[str, dict[str, Any]]:
     return content["name"], {key: option for key, option in content.items() if key != "name"}
 
 
+def left_open(method: Any) -> bool:
+    """Whether the method is left to us."""
+    return method in (None, "auto", {"name": "auto"})
+
+
 def _method(given: Any, faults: list[Fault]) -> Method | None:
-    found = _made(
-        "/method", faults, lambda: read_method(*_named("adam" if given in (None, "auto", {"name": "auto"}) else given))
-    )
+    found = _made("/method", faults, lambda: read_method(*_named("adam" if left_open(given) else given)))
     if isinstance(found, PathMethod):
         detail = f"`{found.record.name}` is not for mini-batches: models are trained by update rules, such as adam."
         faults.append(Fault("/method", f"{detail} It can be sent the program of the model instead."))

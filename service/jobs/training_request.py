@@ -13,7 +13,7 @@ from engine.limits import Budget
 from engine.models.data import Examples, examples
 from engine.models.model import Model
 from engine.models.regime import FIELDS as OPTIONS
-from engine.models.regime import Regime, read_regime
+from engine.models.regime import Regime, left_open, read_regime
 from engine.models.trainer import Trainer
 from service.jobs.learning import Learning
 from service.jobs.sources import Source, read_source
@@ -156,11 +156,12 @@ def _told(learning: Learning, model: Model, regime: Regime, trainer: Trainer, ev
     """What is told of a training with its job."""
     data, validation = trainer.counts
     finder, schedule = regime.finder, learning.options.get("schedule")
+    ours = left_open(learning.options.get("method"))
     return {
         "objective": {"model": learning.model},
         "direction": "minimize",
         "method": {"name": regime.method.rule.name, **regime.method.options},
-        "why": None if "method" in learning.options else "Models are trained by adam unless another method is named.",
+        "why": "Models are trained by adam unless another method is named." if ours else None,
         "schedule": {"name": schedule} if isinstance(schedule, str) else schedule,
         "clip": learning.options.get("clip"),
         "variables": {p.name: list(p.shape) for p in model.trainable},
