@@ -65,17 +65,19 @@ def read_training(content: dict[str, Any], settings: Settings, engine: Engine, s
     except InvalidRequest as error:
         reader.faults += error.faults
     sources = {"data": data} if validation is None else {"data": data, "validation": validation}
+    kept: dict[str, Source] = {}
     found: dict[str, Examples] = {}
     if not reader.faults or all(not fault.pointer.startswith(("/data", "/validation")) for fault in reader.faults):
         for name, source in sources.items():
-            found |= _examples(name, source, model, store, reader)
+            # By its id from here on, so that what is trained on is what was looked at.
+            kept[name] = _by_id(source, store)
+            found |= _examples(name, kept[name], model, store, reader)
     reader.refuse()
     assert regime is not None
     # The initial version is what the definition says, with the scales of the data that it is trained on.
     start = None if version is None else store.models.parameters(stored.id, version) if version else {}
     size = sum(p.size for p in model.trainable)
     _check_numbers(size * len(regime.seeds), settings)
-    kept = {name: _by_id(source, store) for name, source in sources.items()}
     learning = Learning(
         "",
         stored.id,
