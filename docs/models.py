@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.limits import Limits
 from engine.models.activations import ACTIVATIONS
+from engine.models.constraints import CONSTRAINTS
 from engine.models.fields import REQUIRED, Field
 from engine.models.initialisers import INITIALISERS
 from engine.models.layers.table import LAYERS
@@ -16,7 +17,7 @@ from engine.models.lower import program
 from engine.models.model import Model
 from engine.models.read import read_model
 from engine.models.signal import Signal
-from engine.models.weights import CONSTRAINTS, FIELDS, Chosen
+from engine.models.weights import FIELDS, Chosen
 from engine.primitives.table import FUNCTIONS
 
 DEFINITION: Mapping[str, Any] = {

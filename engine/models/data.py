@@ -11,8 +11,8 @@ import numpy as np
 
 from engine.errors import Fault, InvalidRequest
 from engine.graph.types import Array
+from engine.models.classes import true_class
 from engine.models.initialisers import stream
-from engine.models.metrics import true_class
 from engine.models.model import INPUT, TARGET, Model
 from engine.models.signal import Signal
 from engine.models.standardise import fit
@@ -69,14 +69,14 @@ def examples(model: Model, arrays: Mapping[str, Any], place: str = "/data") -> E
     x = fitting(arrays[INPUT], model.input, f"{place}/{INPUT}", faults)
     y = fitting(arrays[TARGET], model.target, f"{place}/{TARGET}", faults)
     if not faults:
-        _check_classes(model, y, f"{place}/{TARGET}", faults)
+        _check_target(model, y, f"{place}/{TARGET}", faults)
         if len(x) != len(y):
             faults.append(Fault(f"{place}/{TARGET}", f"There are {len(x):,} examples in x and {len(y):,} in y."))
         if not len(x):
             faults.append(Fault(f"{place}/{INPUT}", "There are no examples."))
         _check_places(model, x, f"{place}/{INPUT}", faults)
     weight = None
-    if arrays.get("weight") is not None:
+    if arrays.get("weight") is not None and x.ndim:
         weight = np.asarray(arrays["weight"], dtype=np.float64)
         if weight.shape != np.shape(x)[:1] or not np.all(weight >= 0) or not 0 < _total(weight) < np.inf:
             detail = f"This has to be one number for each of the {len(x):,} examples: finite, not negative, not all 0."
@@ -128,25 +128,14 @@ def _told(shape: tuple[int, ...]) -> str:
     return str(shape) if shape else "that of a number"
 
 
-def _check_classes(model: Model, y: Array, place: str, faults: list[Fault]) -> None:
+def _check_target(model: Model, y: Array, place: str, faults: list[Fault]) -> None:
     """Refuse targets that the loss is not defined for."""
-    record, options = model.objective.record, model.objective.options
-    if record is None:
+    record = model.objective.record
+    allowed = None if record is None else record.allowed(model.objective.options, model.prediction)
+    if record is None or allowed is None:
         return
-    low, high, what = -np.inf, np.inf, ""
-    if record.name == "cross_entropy" and options["sparse"]:
-        high = model.prediction.shape[-1] - 1
-        low, what = 0, f"numbers of classes, from 0 to {high}"
-    elif record.name in ("bce", "kl", "cross_entropy"):
-        low, high, what = 0, 1, "probabilities, from 0 to 1"
-    elif record.name == "poisson_nll":
-        low, what = 0, "counts, not negative"
-    elif record.name == "hinge":
-        wrong = np.abs(y) != 1
-        low, high, what = -1, 1, "−1 or 1"
-        if np.any(wrong):
-            y = np.where(wrong, 2.0, y)
-    wrong = (y < low) | (y > high)
+    right, what = allowed
+    wrong = ~right(y)
     if np.any(wrong):
         where = np.argwhere(wrong)[0].tolist()
         faults.append(Fault(place, f"With `{record.name}`, these are {what}; the one at {where} is not."))

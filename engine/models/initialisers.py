@@ -16,7 +16,7 @@ from engine.primitives.random_values import normal, uniform
 Fans = tuple[int, int]
 """How many numbers an element of the output is made of, and how many an element of the input goes into."""
 Draw = Callable[[Options, int, Shape, Fans], Array]
-_FINITE = 1e150
+FINITE = 1e150
 """Up to here products and differences of options and what is drawn are finite."""
 
 
@@ -59,7 +59,7 @@ def _normal(seed: int, shape: Shape, std: float) -> Array:
 
 def _scaled(name: str, variance: Callable[[Fans], float], source: str) -> list[Initialiser]:
     """The uniform and the normal distribution with mean 0 and a variance that depends on the fans."""
-    gain = (Field("gain", number(0.0, _FINITE, above=True), 1.0, "a factor on all numbers."),)
+    gain = (Field("gain", number(0.0, FINITE, above=True), 1.0, "a factor on all numbers."),)
 
     def from_uniform(options: Options, seed: int, shape: Shape, fans: Fans) -> Array:
         return _uniform(seed, shape, options["gain"] * sqrt(3.0 * variance(fans)))
@@ -95,7 +95,7 @@ def _identity(options: Options, seed: int, shape: Shape, fans: Fans) -> Array:
     return np.ascontiguousarray(np.broadcast_to(options["gain"] * np.eye(shape[-2], shape[-1]), shape))
 
 
-_GAIN = (Field("gain", number(0.0, _FINITE, above=True), 1.0, "a factor on all numbers."),)
+_GAIN = (Field("gain", number(0.0, FINITE, above=True), 1.0, "a factor on all numbers."),)
 
 INITIALISERS: Mapping[str, Initialiser] = {
     record.name: record
@@ -118,8 +118,8 @@ INITIALISERS: Mapping[str, Initialiser] = {
             "uniform",
             lambda o, seed, shape, fans: o["low"] + (o["high"] - o["low"]) * np.asarray(uniform(seed, shape=shape)),
             (
-                Field("low", number(-_FINITE, _FINITE), -0.05, "the lower end."),
-                Field("high", number(-_FINITE, _FINITE), 0.05, "the upper end."),
+                Field("low", number(-FINITE, FINITE), -0.05, "the lower end."),
+                Field("high", number(-FINITE, FINITE), 0.05, "the upper end."),
             ),
             doc="uniform between `low` and `high`",
         ),
@@ -127,8 +127,8 @@ INITIALISERS: Mapping[str, Initialiser] = {
             "normal",
             lambda o, seed, shape, fans: o["mean"] + _normal(seed, shape, o["std"]),
             (
-                Field("mean", number(-_FINITE, _FINITE), 0.0, "the mean."),
-                Field("std", number(0.0, _FINITE), 0.05, "the standard deviation."),
+                Field("mean", number(-FINITE, FINITE), 0.0, "the mean."),
+                Field("std", number(0.0, FINITE), 0.05, "the standard deviation."),
             ),
             doc="normal",
         ),

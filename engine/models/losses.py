@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
-from engine.graph.types import Shape
+import numpy as np
+
+from engine.graph.types import Array, Shape
 from engine.models.fields import Field, Options, choice, flag, number
 from engine.models.signal import Misfit, Signal
+
+Allowed = tuple[Callable[[Array], Array], str]
+"""Which of the numbers in y, all finite, the loss is defined for; and what they are, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +22,11 @@ class Loss:
 
     `target` gives the signal of `y` for that of `prediction`, and raises `Misfit`; `each` the text of the losses of all
     elements, of `prediction` and `y` with the axis over examples first.  Their mean is the loss.  `holds` gives what y
-    has to be, as a condition and in words, where a program would otherwise take what it is not.
+    has to be, as a condition and in words, where a program would otherwise take what it is not; `allowed` tells the
+    same of the data of a training.
+
+    `classes` is how a prediction tells of classes: `one` number which of two, or `last`: the largest along the last
+    axis, for which there is one loss.  `scaled`: the prediction is in the units of y.
     """
 
     name: str
@@ -27,6 +37,9 @@ class Loss:
     conventions: str = ""
     aliases: tuple[str, ...] = ()
     holds: Callable[[Options, Signal], tuple[str, str] | None] = lambda options, prediction: None
+    allowed: Callable[[Options, Signal], Allowed | None] = lambda options, prediction: None
+    classes: Literal["", "one", "last"] = ""
+    scaled: bool = False
 
 
 def _same(options: Options, prediction: Signal) -> Signal:
@@ -82,6 +95,17 @@ def _are_classes(options: Options, prediction: Signal) -> tuple[str, str] | None
         return None
     last = prediction.shape[-1] - 1
     return f"all(y >= 0) and all(y <= {last})", f"y has to be numbers of classes, 0 to {last}"
+
+
+def _probabilities(options: Options, prediction: Signal) -> Allowed:
+    return lambda y: (y >= 0) & (y <= 1), "probabilities, from 0 to 1"
+
+
+def _numbers_of_classes(options: Options, prediction: Signal) -> Allowed:
+    if not options["sparse"]:
+        return _probabilities(options, prediction)
+    last = prediction.shape[-1] - 1
+    return lambda y: (y >= 0) & (y <= last), f"numbers of classes, from 0 to {last}"
 
 
 def _bce(options: Options, prediction: Signal) -> str:
@@ -145,6 +169,7 @@ LOSSES: Mapping[str, Loss] = {
             _same,
             lambda options, prediction: "(prediction - y)^2",
             formula="mean((prediction - y)²)",
+            scaled=True,
             aliases=("mean_squared_error",),
         ),
         Loss(
@@ -152,6 +177,7 @@ LOSSES: Mapping[str, Loss] = {
             _same,
             lambda options, prediction: "abs(prediction - y)",
             formula="mean(|prediction − y|)",
+            scaled=True,
             aliases=("mean_absolute_error", "l1"),
         ),
         Loss(
@@ -160,6 +186,7 @@ LOSSES: Mapping[str, Loss] = {
             _huber,
             (Field("delta", _POSITIVE, 1.0, "where the square becomes a line."),),
             formula="mean of d²/2 where |d| ≤ δ, δ(|d| − δ/2) elsewhere; d = prediction − y",
+            scaled=True,
         ),
         Loss(
             "log_cosh",
@@ -167,6 +194,7 @@ LOSSES: Mapping[str, Loss] = {
             lambda options, prediction: "log(cosh(prediction - y))",
             formula="mean(log(cosh(prediction − y)))",
             conventions="As in Keras; PyTorch has none.",
+            scaled=True,
         ),
         Loss(
             "bce",
@@ -180,6 +208,8 @@ LOSSES: Mapping[str, Loss] = {
             "With `sigmoid` or logits the loss is finite anyway; with probabilities that are given as 0 or 1 it is 0 "
             "where they are right and infinite where not.",
             aliases=("binary_cross_entropy", "binary_crossentropy"),
+            allowed=_probabilities,
+            classes="one",
         ),
         Loss(
             "cross_entropy",
@@ -198,6 +228,8 @@ LOSSES: Mapping[str, Loss] = {
             "`sparse` is false by default.",
             aliases=("categorical_crossentropy", "sparse_categorical_crossentropy"),
             holds=_are_classes,
+            allowed=_numbers_of_classes,
+            classes="last",
         ),
         Loss(
             "hinge",
@@ -205,6 +237,8 @@ LOSSES: Mapping[str, Loss] = {
             lambda options, prediction: "maximum(1 - y*prediction, 0)",
             formula="mean(max(1 − y prediction, 0)), y is −1 or 1",
             conventions="Keras turns y from 0 and 1 into −1 and 1; here it has to be −1 and 1.",
+            allowed=lambda options, prediction: (lambda y: np.abs(y) == 1, "−1 or 1"),
+            classes="one",
         ),
         Loss(
             "kl",
@@ -216,6 +250,8 @@ LOSSES: Mapping[str, Loss] = {
             "`batchmean` where there are no axes but that over examples beside it. PyTorch takes log probabilities, "
             "Keras probabilities; here the last activation decides.",
             aliases=("kl_divergence",),
+            allowed=_probabilities,
+            classes="last",
         ),
         Loss(
             "poisson_nll",
@@ -225,6 +261,7 @@ LOSSES: Mapping[str, Loss] = {
             formula="mean(exp(z) − y z); with `log_input: false` mean(p − y log p); without log(y!)",
             conventions="As in PyTorch; Keras's `poisson` takes the rate itself, and so does this one under that name.",
             aliases=("poisson",),
+            allowed=lambda options, prediction: (lambda y: y >= 0, "counts, not negative"),
         ),
         Loss(
             "gaussian_nll",
@@ -240,6 +277,7 @@ LOSSES: Mapping[str, Loss] = {
             (Field("q", number(0.0, 1.0, above=True, below=True), 0.5, "the quantile that is predicted."),),
             formula="mean(max(q (y − p), (q − 1)(y − p)))",
             conventions="Neither Keras nor PyTorch has it.",
+            scaled=True,
             aliases=("pinball",),
         ),
     )
@@ -273,7 +311,5 @@ def reduced(each: str, rank: int, weighted: bool) -> str:
 
 def rank_of(options: Options, loss: Loss, prediction: Signal) -> int:
     """The number of axes that the losses of the elements of one example have."""
-    along: Shape = (
-        prediction.shape[:-1] if loss.name in ("cross_entropy", "kl") else loss.target(options, prediction).shape
-    )
-    return len(along)
+    each: Shape = prediction.shape[:-1] if loss.classes == "last" else loss.target(options, prediction).shape
+    return len(each)

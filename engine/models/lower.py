@@ -8,7 +8,7 @@ from engine.errors import InvalidRequest
 from engine.models.expressions import embedded
 from engine.models.layer import Call
 from engine.models.losses import reduced
-from engine.models.model import INPUT, TARGET, Model, Placed, parameter_name
+from engine.models.model import INPUT, TARGET, Model, Placed, value_name
 
 Wanted = Literal["loss", "prediction", "both"]
 
@@ -35,7 +35,7 @@ def program(model: Model, wanted: Wanted = "loss", training: bool = False, weigh
         lines.append("return {" + ", ".join(f'"{name}": {text}' for name, text in outputs.items()) + "}")
     else:
         lines.append(f"return {wanted}")
-    names = [INPUT, *([TARGET] if losing else []), *_used(model, losing)]
+    names = [INPUT, *([TARGET] if losing else []), *(parameter.name for parameter in model.parameters)]
     names += ["weight"] if weighted and losing else []
     names += ["seed=0"] if training and model.random else []
     helpers = [text + "\n" for call in calls for text in call.helpers]
@@ -45,24 +45,17 @@ def program(model: Model, wanted: Wanted = "loss", training: bool = False, weigh
     return "".join(helpers) + head + "".join(f"    {line}\n" for line in lines)
 
 
-def _used(model: Model, losing: bool) -> list[str]:
-    """The parameters that a program needs: for a prediction alone, all of them as well."""
-    return [parameter.name for parameter in model.parameters]
-
-
 def _call(model: Model, placed: Placed, training: bool) -> Call:
-    names = {weight.role: parameter_name(placed.name, weight) for weight in placed.weights}
-    number = (
-        [other.name for other in model.layers if other.record.random].index(placed.name) if placed.record.random else 0
-    )
+    drawing = [other.name for other in model.layers if other.record.random]
+    number = drawing.index(placed.name) if placed.record.random else 0
     seed = f"seed + {number}" if number else "seed"
-    held = {role: name.removesuffix("_free") for role, name in names.items()}
-    call = Call(placed.name, placed.options, placed.inputs, placed.signals, placed.output, held, training, seed)
+    names = {weight.role: value_name(placed.name, weight) for weight in placed.weights}
+    call = Call(placed.name, placed.options, placed.inputs, placed.signals, placed.output, names, training, seed)
     for parameter in model.parameters:
         chosen = parameter.weight.chosen.constraint
         if parameter.layer == placed.name and chosen is not None and parameter.constraint is not None:
             text = parameter.constraint.text(parameter.name, chosen.options)
-            call.line(f"{parameter.name.removesuffix('_free')} = {text}")
+            call.line(f"{parameter.value_name} = {text}")
     placed.record.lower(call)
     return call
 
@@ -96,7 +89,7 @@ def _ending(model: Model, wanted: Wanted, weighted: bool) -> list[str]:
         )
     lines.append(f"loss = {reduced(each, objective.axes or 0, weighted)}")
     for parameter in model.parameters:
-        chosen, name = parameter.weight.chosen, parameter.name.removesuffix("_free")
+        chosen, name = parameter.weight.chosen, parameter.value_name
         if chosen.l1:
             lines.append(f"loss += {chosen.l1!r}*sum(abs({name}))")
         if chosen.l2:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.graph.types import Array
+from engine.models.classes import chosen_class, classes, true_class, unknown
 from engine.models.fields import Field, Options, count
 from engine.models.model import Model
 from engine.models.signal import Misfit
@@ -52,54 +53,12 @@ class Measured:
         return f"top_{self.options['k']}" if self.metric.name == "top_k" else self.metric.name
 
 
-def classes(model: Model) -> int:
-    """How many classes a model tells apart: by its last axis, or 2 by one number.  Raises `Misfit`."""
-    record = model.objective.record
-    if record is not None and record.name in ("cross_entropy", "kl"):
-        return model.prediction.shape[-1]
-    if record is not None and record.name in ("bce", "hinge"):
-        return 2
-    one_each = model.target.dtype == "int" and model.target.shape == model.prediction.shape[:-1]
-    if record is None and one_each and model.prediction.shape:
-        return model.prediction.shape[-1]
-    raise Misfit("is for classes, and the loss is not one of classes (cross_entropy, kl, bce, hinge)")
-
-
-def _thresholds(model: Model) -> float:
-    """Above which number one output means the second of two classes."""
-    kind = model.objective.options.get("from", "logits")
-    return {"probabilities": 0.5, "log_probabilities": float(np.log(0.5))}.get(kind, 0.0)
-
-
-def chosen_class(model: Model, prediction: Array) -> Array:
-    """The number of the class that is predicted, for every place that has one: the first of the largest."""
-    record = model.objective.record
-    if record is not None and record.name in ("bce", "hinge"):
-        return np.asarray(prediction > _thresholds(model), dtype=np.int64)
-    return np.asarray(np.argmax(prediction, axis=-1))
-
-
-def true_class(model: Model, y: Array) -> Array:
-    """The number of the class that y tells."""
-    record = model.objective.record
-    if record is not None and record.name in ("bce", "hinge"):
-        return np.asarray(y > (0.0 if record.name == "hinge" else 0.5), dtype=np.int64)
-    return np.asarray(y if model.target.dtype == "int" else np.argmax(y, axis=-1), dtype=np.int64)
-
-
-def _unknown(model: Model, prediction: Array) -> Array:
-    """Where nothing is predicted, because it is not a number."""
-    record = model.objective.record
-    one = record is not None and record.name in ("bce", "hinge")
-    return np.isnan(prediction) if one else np.asarray(np.any(np.isnan(prediction), axis=-1))
-
-
 def _for_classes(model: Model) -> None:
     classes(model)
 
 
 def _for_ranks(model: Model) -> None:
-    if model.objective.record is None or model.objective.record.name not in ("cross_entropy", "kl"):
+    if model.objective.classes != "last":
         raise Misfit("ranks classes along the last axis, and the loss is neither cross_entropy nor kl")
 
 
@@ -115,7 +74,7 @@ def _for_numbers(model: Model) -> None:
 
 def _right(model: Model, options: Options, prediction: Array, y: Array) -> Array:
     hits = chosen_class(model, prediction) == true_class(model, y)
-    hits &= ~_unknown(model, prediction)
+    hits &= ~unknown(model, prediction)
     return np.array([float(np.count_nonzero(hits)), float(hits.size)])
 
 
@@ -137,7 +96,7 @@ def _confusion(model: Model, options: Options, prediction: Array, y: Array) -> A
     size = classes(model)
     true, found = true_class(model, y).ravel(), chosen_class(model, prediction).ravel()
     # With an expression as the loss, y may have numbers that are no classes.
-    known = (true >= 0) & (true < size) & ~_unknown(model, prediction).ravel()
+    known = (true >= 0) & (true < size) & ~unknown(model, prediction).ravel()
     places = true[known] * size + found[known]
     return np.bincount(places, minlength=size * size).reshape(size, size).astype(np.float64)
 
@@ -179,9 +138,7 @@ def _r2(part: Array) -> float:
 
 def _scores(model: Model, options: Options, prediction: Array, y: Array) -> Array:
     """The score of the second class and whether it is the true one, one row for each example."""
-    record = model.objective.record
-    one = record is not None and record.name in ("bce", "hinge")
-    score = prediction if one else prediction[..., 1] - prediction[..., 0]
+    score = prediction if model.objective.classes == "one" else prediction[..., 1] - prediction[..., 0]
     return np.stack([score.ravel(), true_class(model, y).ravel().astype(np.float64)], axis=1)
 
 

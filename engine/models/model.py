@@ -8,12 +8,13 @@ from math import prod
 from typing import Any
 
 from engine.graph.types import Array, Shape
+from engine.models.constraints import CONSTRAINTS, Constraint
 from engine.models.fields import Options
 from engine.models.initialisers import INITIALISERS, drawn, fans, stream
 from engine.models.layer import Layer, Signals
 from engine.models.losses import Loss
 from engine.models.signal import Signal
-from engine.models.weights import CONSTRAINTS, Constraint, Weight, state
+from engine.models.weights import Weight, state
 
 INPUT, TARGET = "x", "y"
 """What programs call the data."""
@@ -45,6 +46,11 @@ class Parameter:
     name: str
     layer: str
     weight: Weight
+
+    @property
+    def value_name(self) -> str:
+        """What its program calls the values: the same, but under a constraint."""
+        return value_name(self.layer, self.weight)
 
     @property
     def shape(self) -> Shape:
@@ -111,6 +117,11 @@ class Objective:
     target: Signal
     axes: int | None = None
 
+    @property
+    def classes(self) -> str:
+        """How a prediction tells of classes, as the record has it; empty for an expression."""
+        return "" if self.record is None else self.record.classes
+
 
 @dataclass(frozen=True, slots=True)
 class Model:
@@ -171,6 +182,11 @@ class Model:
         return {parameter.name: parameter.initial(own) for parameter in self.parameters}
 
 
+def value_name(layer: str, weight: Weight) -> str:
+    """What a program calls the values of an array of a layer."""
+    return f"{layer}_{weight.role}"
+
+
 def parameter_name(layer: str, weight: Weight) -> str:
-    """What a program calls an array of a layer."""
-    return f"{layer}_{weight.role}" + ("" if weight.chosen.constraint is None else "_free")
+    """What a program calls an array of a layer among its inputs: under a constraint, the free numbers."""
+    return value_name(layer, weight) + ("" if weight.chosen.constraint is None else "_free")

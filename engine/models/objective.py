@@ -8,7 +8,8 @@ from typing import Any
 
 from engine.errors import EngineError
 from engine.models import losses
-from engine.models.fields import Field, Wrong, flag, named, read_fields, shape
+from engine.models.expressions import checked
+from engine.models.fields import Field, Wrong, flag, maybe, named, read_fields, shape
 from engine.models.losses import LOSSES
 from engine.models.model import Objective, Placed
 from engine.models.reading import Reading
@@ -18,18 +19,21 @@ from engine.optimise.options import near
 
 @dataclass(frozen=True, slots=True)
 class Target:
+    """What a definition says of y: the shape for one example, where it says so, and whether y is scaled."""
+
     shape: tuple[int, ...] | None = None
     standardise: bool = False
 
 
 def read_target(given: Any, reading: Reading) -> Target:
+    """What is said of y; faults are noted."""
     if given is None:
         return Target()
     if not isinstance(given, dict):
         reading.fault("/target", 'This has to be an object: {"shape": [3], "standardise": true}.')
         return Target()
     fields = (
-        Field("shape", lambda value: None if value is None else shape(value), None, "the shape of y."),
+        Field("shape", maybe(shape), None, "the shape of y."),
         Field("standardise", flag, False, "whether y is scaled by mean and standard deviation."),
     )
     read, faults = read_fields("target", fields, given)
@@ -41,6 +45,10 @@ _read_loss = named("a loss", {name: losses.fields_of(name) for name in (*LOSSES,
 
 
 def read_objective(given: Any, layers: Sequence[Placed] | None, target: Target, reading: Reading) -> Objective | None:
+    """The loss of a definition for the prediction of its last layer; None, and faults, for what is none.
+
+    Without layers it is only looked at by itself.
+    """
     if given is None:
         reading.fault("/loss", f"A model needs a loss{near('', LOSSES)}")
         return None
@@ -64,14 +72,10 @@ def read_objective(given: Any, layers: Sequence[Placed] | None, target: Target, 
         return None
     if target.shape is not None and target.shape != signal.shape:
         reading.fault("/target/shape", f"With this loss, y has the shape {list(signal.shape)} for one example.")
-    if target.standardise and (signal.dtype != "real" or record.name not in _SCALED):
+    if target.standardise and (signal.dtype != "real" or not record.scaled):
         reading.fault("/target/standardise", f"`{record.name}` is not for numbers that can be scaled.")
     axes = losses.rank_of(options, record, layers[-1].output)
     return Objective(record, options, None, signal, axes)
-
-
-_SCALED = ("mse", "mae", "huber", "log_cosh", "quantile")
-"""Losses of a prediction that is in the units of y."""
 
 
 def _kind(last: Placed) -> str:
@@ -86,8 +90,6 @@ def _expression(
     given: Mapping[str, Any], layers: Sequence[Placed] | None, target: Target, reading: Reading
 ) -> Objective | None:
     """A loss that is an expression of `y` and `prediction`."""
-    from engine.models.expressions import checked
-
     text = given["expr"]
     if not isinstance(text, str) or len(given) != 1:
         reading.fault("/loss/expr", 'This has to be a text, alone: {"expr": "(y - prediction)^2"}.')

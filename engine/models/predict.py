@@ -10,6 +10,7 @@ import numpy as np
 from engine.engine import Engine
 from engine.graph.types import Array
 from engine.limits import Budget
+from engine.models.classes import chosen_class
 from engine.models.model import INPUT, Model
 from engine.question import Question, Warning
 
@@ -82,17 +83,15 @@ CLASSIFYING: Sequence[str] = tuple(_PROBABILITIES)
 """The losses by which a prediction tells of classes."""
 
 
-def classes(model: Model, values: Array) -> tuple[Array, Array] | None:
+def told_classes(model: Model, values: Array) -> tuple[Array, Array] | None:
     """Probabilities and classes that predictions stand for; None where the loss tells of none.
 
-    For `cross_entropy` the probabilities are those of the classes along the last axis, and the class is the first of
-    the largest; for `bce` each is that of the class 1, which it has to be more than ½ for.
+    For `cross_entropy` the probabilities are those of the classes along the last axis, for `bce` each is that of the
+    class 1.  The classes are those that `accuracy` counts.
     """
     record, options = model.objective.record, model.objective.options
     if record is None or record.name not in _PROBABILITIES:
         return None
     with np.errstate(all="ignore"):
         found = _PROBABILITIES[record.name][options["from"]](values)
-    if record.name == "bce":
-        return found, (found > 0.5).astype(np.int64)
-    return found, np.argmax(found, axis=-1)
+    return found, chosen_class(model, values)

@@ -18,6 +18,7 @@ from engine.models.objective import read_objective, read_target
 from engine.models.reading import Reading
 from engine.models.signal import Signal
 from engine.optimise.options import escaped, near
+from engine.source.names import find_function
 
 FIELDS = ("input", "layers", "nodes", "output", "loss", "target", "seed")
 
@@ -36,7 +37,7 @@ def read_model(content: Any, limits: Limits, most_numbers: int | None = None) ->
             reading.fault(f"/{escaped(name)}", f"A model has no such field{near(name, FIELDS)}")
     nodes = read_nodes(content, reading)
     entry = _input(content.get("input"), nodes, reading)
-    seed = _value(content, "seed", 0, SEED, reading)
+    seed = _seed(content.get("seed"), reading)
     target = read_target(content.get("target"), reading)
     order = ordered(nodes, content.get("output"), reading)
     layers = placed(order, entry, reading) if entry is not None else None
@@ -45,19 +46,19 @@ def read_model(content: Any, limits: Limits, most_numbers: int | None = None) ->
     assert entry is not None
     assert layers is not None
     assert objective is not None
-    model = Model(_normal(content, entry, nodes, objective), entry, tuple(layers), objective, seed, target.standardise)
+    definition = _normal(content, entry, nodes, objective, seed)
+    model = Model(definition, entry, tuple(layers), objective, seed, target.standardise)
     _check(model, {node.name: node.place for node in nodes}, most_numbers, reading)
     reading.refuse()
     return model
 
 
-def _value(content: Mapping[str, Any], name: str, default: Any, read: Any, reading: Reading) -> Any:
-    value = content.get(name)
+def _seed(given: Any, reading: Reading) -> int:
     try:
-        return default if value is None else read(value)
+        return 0 if given is None else int(SEED(given))
     except Wrong as wrong:
-        reading.add(f"/{name}", wrong.faults)
-        return default
+        reading.add("/seed", wrong.faults)
+        return 0
 
 
 def _input(given: Any, nodes: Sequence[Node], reading: Reading) -> Signal | None:
@@ -91,7 +92,9 @@ def _dtype(value: Any) -> str:
     return words[value]
 
 
-def _normal(content: Mapping[str, Any], entry: Signal, nodes: Sequence[Node], objective: Objective) -> dict[str, Any]:
+def _normal(
+    content: Mapping[str, Any], entry: Signal, nodes: Sequence[Node], objective: Objective, seed: int
+) -> dict[str, Any]:
     """The definition with everything in it that follows from it and that a reader wants to see."""
     layers = []
     before = INPUT
@@ -115,7 +118,7 @@ def _normal(content: Mapping[str, Any], entry: Signal, nodes: Sequence[Node], ob
         "loss": loss,
     }
     found |= {name: content[name] for name in ("output", "target") if content.get(name) is not None}
-    return found | {"seed": int(content.get("seed") or 0)}
+    return found | {"seed": seed}
 
 
 def _check(model: Model, places: Mapping[str, str], most_numbers: int | None, reading: Reading) -> None:
@@ -124,9 +127,12 @@ def _check(model: Model, places: Mapping[str, str], most_numbers: int | None, re
     most = reading.limits.array_bytes // 8
     for parameter in model.parameters:
         place = places.get(parameter.layer, "")
-        if parameter.name in seen:
-            reading.fault(place, f"`{parameter.name}` would be the name of two things.")
-        seen.add(parameter.name)
+        for name in dict.fromkeys((parameter.name, parameter.value_name)):
+            if name in seen:
+                reading.fault(place, f"`{name}` would be the name of two things.")
+            elif find_function(name) is not None:
+                reading.fault(place, f"`{name}` would be the name of an array, and is that of a function.")
+            seen.add(name)
         if parameter.size > most:
             size = f"`{parameter.name}` of shape {list(parameter.shape)} has {parameter.size:,} numbers"
             reading.fault(place, f"{size}; one array may have {most:,}.")

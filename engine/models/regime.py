@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.errors import Fault, InvalidRequest
+from engine.models.classes import classes
 from engine.models.fields import (
     Field,
     Named,
@@ -24,7 +25,7 @@ from engine.models.fields import (
     read_fields,
 )
 from engine.models.initialisers import LARGEST_SEED, SEED
-from engine.models.metrics import METRICS, Measured, classes
+from engine.models.metrics import METRICS, Measured
 from engine.models.model import Model
 from engine.models.signal import Misfit
 from engine.optimise.clipping import clipping
@@ -148,7 +149,7 @@ _record = _object("record", ": every", (Field("every", maybe(count(1, 2**53)), N
 def _early(value: Any) -> Patience | None:
     if value is None or value is False:
         return None
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int | float) and not isinstance(value, bool):
         return Patience(_count(value))
     return Patience(**_patience({} if value is True else value))
 
@@ -303,10 +304,13 @@ def _named(value: Any) -> tuple[str, dict[str, Any]]:
     return content["name"], {key: option for key, option in content.items() if key != "name"}
 
 
+def left_open(method: Any) -> bool:
+    """Whether the method is left to us."""
+    return method in (None, "auto", {"name": "auto"})
+
+
 def _method(given: Any, faults: list[Fault]) -> Method | None:
-    found = _made(
-        "/method", faults, lambda: read_method(*_named("adam" if given in (None, "auto", {"name": "auto"}) else given))
-    )
+    found = _made("/method", faults, lambda: read_method(*_named("adam" if left_open(given) else given)))
     if isinstance(found, PathMethod):
         detail = f"`{found.record.name}` is not for mini-batches: models are trained by update rules, such as adam."
         faults.append(Fault("/method", f"{detail} It can be sent the program of the model instead."))
@@ -350,10 +354,9 @@ def _check_weights(weights: Any, model: Model, faults: list[Fault]) -> None:
     except Misfit as misfit:
         faults.append(Fault("/class_weight", f"This {misfit.detail}."))
         return
-    record = model.objective.record
-    one_hot = record is not None and record.name in ("cross_entropy", "kl") and model.target.dtype == "real"
+    one_hot = model.objective.classes == "last" and model.target.dtype == "real"
     per_example = model.target.shape[:-1] if one_hot else model.target.shape
-    if record is None or per_example not in ((), (1,)):
+    if model.objective.record is None or per_example not in ((), (1,)):
         faults.append(Fault("/class_weight", "This is for one class per example, and a loss by its name."))
     elif isinstance(weights, Mapping):
         for k in weights:

@@ -133,8 +133,7 @@ class Standing:
             line = self.lines[i]
             if line.reason is not None and line.last is None:
                 line.last = Point(self.epoch, state.step, line.gathered.mean, state.x[k], line.states, {})
-        arrays = {name: a[keep] if a.ndim > 1 else a for name, a in state.arrays.items()}
-        self.state, self.active = State(state.step, state.x[keep], arrays), [self.active[k] for k in keep]
+        self.state, self.active = state.rows(keep), [self.active[k] for k in keep]
 
     def to_json(self) -> dict[str, Any]:
         """The state as JSON values, bit for bit."""

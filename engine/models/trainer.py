@@ -21,13 +21,13 @@ from engine.engine import Engine
 from engine.errors import BudgetExceeded, EngineError, Fault, InvalidRequest
 from engine.graph.types import Array
 from engine.limits import Budget
+from engine.models.classes import true_class
 from engine.models.curve import Scores
 from engine.models.data import Examples, balanced, batches, fitted, shuffled
 from engine.models.finder import grown
 from engine.models.initialisers import stream
 from engine.models.line import Gathered, Line, Point
 from engine.models.lower import program
-from engine.models.metrics import true_class
 from engine.models.model import Model
 from engine.models.regime import Regime
 from engine.models.standing import Standing
@@ -70,7 +70,8 @@ class Trainer:
         self._lr = float(regime.method.options["lr"])
         self._orders: dict[int, tuple[int, Array]] = {}
         self._measures = self._names_of_scores()
-        starts = [self._beginning(seed, start, data) for seed in regime.seeds]
+        scales = fitted(model, data)
+        starts = [self._beginning(seed, start, scales) for seed in regime.seeds]
         self.standing = Standing(model, regime, starts, self._measures)
         if state is not None:
             self.standing.resume(state)
@@ -151,7 +152,7 @@ class Trainer:
         if not whole.all():
             # A step that is too long for float64.
             moved = moved.moved(np.where(whole[:, None], moved.x, state.x))
-        ahead = [self._gathered(line, batch[k], found[k]) for k, line in enumerate(active)]
+        ahead = [self._gathered(line.gathered, batch[k], found[k]) for k, line in enumerate(active)]
         ending = standing.batch + 1 == self.per_epoch
         messages = ["" if sound[k] else self._trouble(line, state.x[k], batch[k]) for k, line in enumerate(active)]
         for k in range(len(active)):
@@ -225,9 +226,9 @@ class Trainer:
         moved = self.regime.method.step(state, cut, rate)
         return moved if all(sound) else moved.moved(np.where(np.array(sound)[:, None], moved.x, state.x))
 
-    def _gathered(self, line: Line, batch: Examples, found: Stepped) -> Gathered:
-        """What the epoch has seen, this batch included."""
-        before, weight = line.gathered, _weight(batch)
+    def _gathered(self, before: Gathered, batch: Examples, found: Stepped) -> Gathered:
+        """What was seen before and in this batch."""
+        weight = _weight(batch)
         total = before.sum + weight * found.loss if weight else before.sum
         return Gathered(total, before.weight + weight, self._joined(before.parts, batch, found))
 
@@ -257,9 +258,7 @@ class Trainer:
         own, size = Gathered(), max(self._size, CHUNK)
         for begin in range(0, len(data), size):
             chunk = data.at(slice(begin, begin + size))
-            found, weight = program(self._parameters_at(x, states, chunk), budget), _weight(chunk)
-            total = own.sum + weight * found.loss if weight else own.sum
-            own = Gathered(total, own.weight + weight, self._joined(own.parts, chunk, found))
+            own = self._gathered(own, chunk, program(self._parameters_at(x, states, chunk), budget))
         return own
 
     def value_at(self, point: Point, budget: Budget) -> float:
@@ -347,11 +346,13 @@ class Trainer:
         known = (scores.get(name, math.nan) for name in self._measures)
         return (float(epoch), *known, *norms.tolist(), *ratios.tolist())
 
-    def _beginning(self, seed: int, start: Mapping[str, Array] | None, data: Examples) -> Mapping[str, Array]:
+    def _beginning(
+        self, seed: int, start: Mapping[str, Array] | None, scales: Mapping[str, Array]
+    ) -> Mapping[str, Array]:
         """All parameters that a seed begins with."""
         if start is not None:
-            return {**self.model.initial(), **fitted(self.model, data), **start}
-        return self.model.initial(seed if self.regime.redrawn else None) | fitted(self.model, data)
+            return {**self.model.initial(), **scales, **start}
+        return {**self.model.initial(seed if self.regime.redrawn else None), **scales}
 
     def to_json(self) -> dict[str, Any]:
         """The state as JSON values, bit for bit."""

@@ -1,96 +1,16 @@
-"""The arrays of a layer: what they begin as, what holds them, and what they cost the loss."""
+"""The arrays of a layer, and what a definition says about them: what they begin as, and what they cost the loss."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from engine.graph.types import Array, Shape
+from engine.graph.types import Shape
+from engine.models.constraints import constraint
 from engine.models.fields import Field, Named, Wrong, flag, maybe, named, number, read_fields
 from engine.models.initialisers import INITIALISERS, Fans
 
 _initialiser = named("an initialiser", {name: record.fields for name, record in INITIALISERS.items()})
-_FINITE = 1e150
-
-
-@dataclass(frozen=True, slots=True)
-class Constraint:
-    """Values that are held in a set by a transform of free numbers: `text` writes it, `inverse` undoes it.
-
-    `inverse` gives NaN for what is not in the set.
-    """
-
-    name: str
-    fields: tuple[Field, ...]
-    doc: str
-
-    def text(self, free: str, options: Mapping[str, Any]) -> str:
-        """The program text of the values that the free numbers `free` stand for."""
-        if self.name == "positive":
-            return f"softplus({free})"
-        if self.name == "simplex":
-            return f"softmax({free}, axis=-1)"
-        return f"{options['low']!r} + {_span(options)!r}*sigmoid({free})"
-
-    def values(self, free: Array, options: Mapping[str, Any]) -> Array:
-        """The same as numbers."""
-        with np.errstate(all="ignore"):
-            if self.name == "positive":
-                return np.asarray(np.logaddexp(free, 0.0))
-            if self.name == "simplex":
-                shifted = np.exp(free - np.max(free, axis=-1, keepdims=True))
-                return np.asarray(shifted / np.sum(shifted, axis=-1, keepdims=True))
-            return np.asarray(options["low"] + _span(options) / (1.0 + np.exp(-free)))
-
-    def inverse(self, values: Array, options: Mapping[str, Any]) -> Array:
-        """Free numbers that stand for these values."""
-        with np.errstate(all="ignore"):
-            if self.name == "positive":
-                return np.asarray(values + np.log(-np.expm1(-values)))
-            if self.name == "simplex":
-                shares = values / np.max(values, axis=-1, keepdims=True)
-                return np.asarray(np.log(shares / np.sum(shares, axis=-1, keepdims=True)))
-            part = (values - options["low"]) / _span(options)
-            return np.asarray(np.log(part) - np.log1p(-part))
-
-
-def _span(options: Mapping[str, Any]) -> float:
-    """The largest number that does not lead beyond the upper end when it is added to the lower, rounding included."""
-    low, high = options["low"], options["high"]
-    span: float = high - low
-    while low + span > high:
-        span = math.nextafter(span, 0.0)
-    return span
-
-
-CONSTRAINTS: Mapping[str, Constraint] = {
-    record.name: record
-    for record in (
-        Constraint("positive", (), "above 0: softplus of free numbers"),
-        Constraint(
-            "bounded",
-            (
-                Field("low", number(-_FINITE, _FINITE), 0.0, "the lower end."),
-                Field("high", number(-_FINITE, _FINITE), 1.0, "the upper end."),
-            ),
-            "between `low` and `high`: a scaled sigmoid of free numbers",
-        ),
-        Constraint("simplex", (), "positive with sum 1 along the last axis: softmax of free numbers"),
-    )
-}
-"""All constraints by name."""
-_read_constraint = named("a constraint", {name: record.fields for name, record in CONSTRAINTS.items()})
-
-
-def _constraint(value: Any) -> Named:
-    found: Named = _read_constraint(value)
-    if found.name == "bounded" and not found.options["low"] < found.options["high"]:
-        raise Wrong("`low` has to be below `high`.", "low")
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +31,7 @@ FIELDS = (
     Field("init", _initialiser, None, "the initialiser."),
     Field("l1", number(0.0), 0.0, "a factor of sum(abs(w)), added to the loss."),
     Field("l2", number(0.0), 0.0, "a factor of sum(w^2), added to the loss."),
-    Field("constraint", maybe(_constraint), None, "what the values are held to."),
+    Field("constraint", maybe(constraint), None, "what the values are held to."),
     Field("trainable", flag, True, "whether training changes it."),
 )
 """What can be said about any array."""

@@ -96,9 +96,7 @@ class Lockstep:
         keep = [i for i, start in enumerate(self._active) if self.tracks[start].reason is None]
         if len(keep) == len(self._active):
             return gradients
-        state = self._state
-        arrays = {name: a[keep] if a.ndim > 1 else a for name, a in state.arrays.items()}
-        self._state = State(state.step, state.x[keep], arrays)
+        self._state = self._state.rows(keep)
         self._active = [self._active[i] for i in keep]
         self._plateaus = [self._plateaus[i] for i in keep] if self._plateaus else []
         return gradients[keep]

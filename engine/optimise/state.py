@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,11 @@ class State:
     def moved(self, x: Array) -> State:
         """The same with other parameters."""
         return State(self.step, x, self.arrays)
+
+    def rows(self, keep: Sequence[int]) -> State:
+        """The state of some of the runs that go on side by side; what is one array for all of them stays."""
+        arrays = {name: array[keep] if array.ndim > 1 else array for name, array in self.arrays.items()}
+        return State(self.step, self.x[keep], arrays)
 
     def to_json(self) -> dict[str, Any]:
         """The state as JSON values from which `from_json` makes the same bits."""

@@ -680,6 +680,8 @@ export interface JobResult {
   version?: number | null;
   /** What was noticed of the gradients of a model. */
   remarks?: TrainingRemark[] | null;
+  /** Of a training: the loss of the parameters that are kept on all examples, without dropout. */
+  training_value?: number | NonFinite | null;
   /** Of a search; null where the loss never fell. */
   suggested_learning_rate?: number | null;
 }

@@ -27,7 +27,6 @@ from service.errors import Gone, NotFound
 from service.jobs.sources import Source
 from service.jobs.undertaking import Outcome
 
-
 MEASURE_SECONDS = 10.0
 """What may be spent on the loss of the parameters that are kept."""
 
@@ -192,13 +191,13 @@ class Lesson:
             return {**found, "suggested_learning_rate": self._trainer.suggestion()}, _points({})
         point = standing.point(standing.best)
         parameters = standing.parameters(point)
-        found |= self._measured(point)
         if not point.step or (standing.best.reason == "diverged" and standing.best.best is None):
             found["message"] = f"{found['message']} Nothing was learned: there is no new version.".strip()
             return found, _points(parameters)
         if standing.best.reason == "cancelled" and standing.best.last is None:
             found["message"] += " No epoch was finished: the parameters are here, and there is no new version."
             return found, _points(parameters)
+        found |= self._measured(point)
         summary = {name: found[name] for name in ("value", "epoch", "step", "seed", "scores", "stop_reason")}
         summary["training_value"] = found.get("training_value")
         # The job is forgotten some day; what it was like stays with what it has found.
@@ -213,7 +212,6 @@ class Lesson:
             found["message"] += f" {error.detail} The parameters are here."
             return found, _points(parameters)
         return found, _points({})
-
 
     def _measured(self, point: Point) -> dict[str, Any]:
         """The loss of what is kept on all examples, which is the value of a training without validation."""

@@ -70,7 +70,7 @@ def read_job(content: Any, settings: Settings, limits: Limits, function: Binding
         reader.made(clip, ("clip",), clipping)
     stop = _stop(fields, settings, reader)
     bounds = _bounds(fields, start, reader)
-    every, kept, norms = _record(fields, stop, len(points), reader)
+    every, kept, norms = _record(fields, reader)
     direction = fields.get("direction", "minimize")
     if type(direction) is not str or direction not in DIRECTIONS:
         reader.fault(("direction",), "This has to be `minimize` or `maximize`.")
@@ -330,7 +330,7 @@ def _end(value: Any, shape: tuple[int, ...], side: int, path: Path, reader: Read
     return np.array(np.broadcast_to(array, shape))
 
 
-def _record(fields: dict[str, Any], stop: dict[str, Any], starts: int, reader: Reader) -> tuple[int, bool, bool]:
+def _record(fields: dict[str, Any], reader: Reader) -> tuple[int, bool, bool]:
     """Of how many steps one is kept (0: as the limit allows), whether the variables are, and the norms."""
     record = fields.get("record", {})
     known = reader.fields(record, _RECORD, ("record",))

@@ -13,7 +13,7 @@ from engine.limits import Budget
 from engine.models.data import Examples, examples
 from engine.models.model import Model
 from engine.models.regime import FIELDS as OPTIONS
-from engine.models.regime import Regime, read_regime
+from engine.models.regime import Regime, left_open, read_regime
 from engine.models.trainer import Trainer
 from service.jobs.learning import Learning
 from service.jobs.sources import Source, read_source
@@ -65,17 +65,19 @@ def read_training(content: dict[str, Any], settings: Settings, engine: Engine, s
     except InvalidRequest as error:
         reader.faults += error.faults
     sources = {"data": data} if validation is None else {"data": data, "validation": validation}
+    kept: dict[str, Source] = {}
     found: dict[str, Examples] = {}
     if not reader.faults or all(not fault.pointer.startswith(("/data", "/validation")) for fault in reader.faults):
         for name, source in sources.items():
-            found |= _examples(name, source, model, store, reader)
+            # By its id from here on, so that what is trained on is what was looked at.
+            kept[name] = _by_id(source, store)
+            found |= _examples(name, kept[name], model, store, reader)
     reader.refuse()
     assert regime is not None
     # The initial version is what the definition says, with the scales of the data that it is trained on.
     start = None if version is None else store.models.parameters(stored.id, version) if version else {}
     size = sum(p.size for p in model.trainable)
     _check_numbers(size * len(regime.seeds), settings)
-    kept = {name: _by_id(source, store) for name, source in sources.items()}
     learning = Learning(
         "",
         stored.id,
@@ -156,11 +158,12 @@ def _told(learning: Learning, model: Model, regime: Regime, trainer: Trainer, ev
     """What is told of a training with its job."""
     data, validation = trainer.counts
     finder, schedule = regime.finder, learning.options.get("schedule")
+    ours = left_open(learning.options.get("method"))
     return {
         "objective": {"model": learning.model},
         "direction": "minimize",
         "method": {"name": regime.method.rule.name, **regime.method.options},
-        "why": None if "method" in learning.options else "Models are trained by adam unless another method is named.",
+        "why": "Models are trained by adam unless another method is named." if ours else None,
         "schedule": {"name": schedule} if isinstance(schedule, str) else schedule,
         "clip": learning.options.get("clip"),
         "variables": {p.name: list(p.shape) for p in model.trainable},

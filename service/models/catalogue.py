@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from engine.cache import Cache
 from engine.errors import Limit, LimitExceeded
+from engine.limits import Limits
 from engine.models.estimate import Estimate
 from engine.models.lower import Wanted, program
 from engine.models.model import Model
@@ -31,6 +32,8 @@ NEAR = 1000
 """How many names are looked through for a near one."""
 KEPT = 1024
 """Most models, and most versions of parameters, in memory, whatever their size."""
+AS_STORED = Limits(source_chars=2**40, name_chars=2**20, array_bytes=2**60, run_bytes=2**60)
+"""What was stored within other limits is still there when these have become smaller."""
 _MODEL_BYTES = 20_000
 """What a definition that was read takes in memory, about, for each layer."""
 
@@ -43,7 +46,7 @@ class Models:
     """
 
     def __init__(self, settings: Settings, database: Database) -> None:
-        self._settings, self._database, self._limits = settings, database, settings.limits()
+        self._settings, self._database = settings, database
         self._models: Cache[Model] = Cache(KEPT, settings.model_cache_bytes)
         self._texts: Cache[str] = Cache(4 * KEPT, settings.model_cache_bytes)
         self._parameters: Cache[dict[str, Array]] = Cache(KEPT, settings.model_cache_bytes)
@@ -165,7 +168,7 @@ class Models:
     def _stored(self, row: rows.Row) -> StoredModel:
         model = self._models.get(row.id)
         if model is None:
-            model = read_model(json.loads(row.definition), self._limits)
+            model = read_model(json.loads(row.definition), AS_STORED)
             self._models.put(row.id, model, _MODEL_BYTES * len(model.layers))
         estimate = Estimate(**row.estimate)
         return StoredModel(row.number, row.id, row.name, model.definition, model, estimate, row.created, row.latest)

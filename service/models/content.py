@@ -42,7 +42,8 @@ def _plain(value: Any) -> Any:
 
 def as_safetensors(arrays: Mapping[str, Array]) -> bytes:
     """Arrays by name as one file of safetensors, float64; the same arrays give the same bytes."""
-    ready = {name: np.ascontiguousarray(array, dtype=np.float64) for name, array in sorted(arrays.items())}
+    # Not `ascontiguousarray`, which makes an array of one element of a number.
+    ready = {name: np.asarray(array, dtype=np.float64, order="C") for name, array in sorted(arrays.items())}
     return bytes(safetensors.numpy.save(ready))
 
 

@@ -55,9 +55,15 @@ def read_file(content: bytes, shapes: Mapping[str, Shape], reader: Reader) -> di
 
 
 def as_npz(arrays: Mapping[str, Array]) -> bytes:
-    """Arrays by name as one file of numpy."""
+    """Arrays by name as one file of numpy.
+
+    Not by `savez`, whose keywords are the names: one of them, `allow_pickle`, would be no array.
+    """
     file = io.BytesIO()
-    np.savez(file, **arrays)  # type: ignore[arg-type]
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                npy.write_array(entry, np.asarray(array), allow_pickle=False)
     return file.getvalue()
 
 

@@ -13,7 +13,7 @@ from engine.engine import Engine
 from engine.errors import EngineError, Fault, Limit, LimitExceeded, ShapeMismatch, TypeMismatch
 from engine.limits import Budget, Limits
 from engine.models.model import Model
-from engine.models.predict import CLASSIFYING, classes, predict, rows_at_once
+from engine.models.predict import CLASSIFYING, predict, rows_at_once, told_classes
 from engine.question import Array
 from service.answers import BYTES_PER_NUMBER, warning_content
 from service.arrays import ArrayFault, from_array, to_array
@@ -87,7 +87,7 @@ def answer(reference: str, wanted: Wanted, models: Models, engine: Engine, most:
         error.faults = error.faults or [Fault("/x", error.detail)]
         raise
     arrays: dict[str, Array] = {"prediction": found.values}
-    if wanted.probabilities and (told := classes(model, found.values)) is not None:
+    if wanted.probabilities and (told := told_classes(model, found.values)) is not None:
         arrays["probabilities"], arrays["class"] = told
     content: dict[str, Any] = _written(arrays, alone, wanted.encoding)
     content |= {"version": version.version, "model": stored.id}

@@ -16,9 +16,6 @@ from service.functions.signature import DTYPE_NAMES
 from service.models.stored import StoredModel, Version
 from service.times import written
 
-FREE = "_free"
-"""How the name of the free numbers ends that values under a constraint are made of."""
-
 
 def summary(stored: StoredModel) -> dict[str, Any]:
     """What a list tells of a model."""
@@ -84,15 +81,10 @@ def parameters_told(
 def values(model: Model, parameters: Mapping[str, Array]) -> dict[str, Array]:
     """The values of the parameters that are held by a constraint, by their own names."""
     return {
-        value_name(parameter): parameter.values(parameters[parameter.name])
+        parameter.value_name: parameter.values(parameters[parameter.name])
         for parameter in model.parameters
         if parameter.constraint is not None
     }
-
-
-def value_name(parameter: Parameter) -> str:
-    """What the values of a parameter are called."""
-    return parameter.name if parameter.constraint is None else parameter.name.removesuffix(FREE)
 
 
 def address(stored: StoredModel) -> str:
@@ -136,7 +128,7 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
     chosen = parameter.weight.chosen.constraint
     if chosen is not None:
         found["constraint"] = {"name": chosen.name, **chosen.options}
-        found["values"] = value_name(parameter)
+        found["values"] = parameter.value_name
     return found
 
 

@@ -12,7 +12,6 @@ from engine.limits import Limits
 from engine.models.model import Model, Parameter
 from engine.question import Array
 from service.models.files import fits, read_file
-from service.models.telling import value_name
 from service.reader import Path, Reader, is_packed
 
 FIELDS = ("parameters",)
@@ -50,7 +49,7 @@ def read_files(content: bytes, model: Model, limits: Limits) -> dict[str, Array]
 def _shapes(model: Model) -> dict[str, Shape]:
     """The shapes by the names that arrays may have: those of the free numbers, and those of the values."""
     found = {parameter.name: parameter.shape for parameter in model.parameters}
-    return found | {value_name(parameter): parameter.shape for parameter in model.parameters}
+    return found | {parameter.value_name: parameter.shape for parameter in model.parameters}
 
 
 def _complete(
@@ -59,7 +58,7 @@ def _complete(
     """All parameters as the program takes them; where free numbers and values are given, the free numbers count."""
     found: dict[str, Array] = {}
     for parameter in model.parameters:
-        names = [name for name in (parameter.name, value_name(parameter)) if name in given]
+        names = [name for name in (parameter.name, parameter.value_name) if name in given]
         if not names:
             reader.fault(where, f"There is nothing for `{parameter.name}`, of shape {list(parameter.shape)}.")
         elif names[0] in arrays:

@@ -41,13 +41,6 @@ _EXAMPLES: Any = [
         "method": {"name": "adam", "lr": 0.1},
         "stop": {"max_steps": 500},
     },
-    {
-        "model": "iris",
-        "data": {"dataset": "iris", "y": "species"},
-        "validation": 0.2,
-        "epochs": 50,
-        "early_stopping": {"patience": 5},
-    },
 ]
 
 
@@ -232,6 +225,9 @@ class ResultModel(StartModel):
     model: str | None = Field(None, description="The id of the model that was trained.")
     version: int | None = Field(None, description="The version of its parameters that this has made, if it has.")
     remarks: list[RemarkModel] | None = Field(None, description="What was noticed of the gradients of a model.")
+    training_value: MaybeNumber = Field(
+        None, description="Of a training: the loss of the parameters that are kept on all examples, without dropout."
+    )
     suggested_learning_rate: float | None = Field(None, description="Of a search; null where the loss never fell.")
 
 

@@ -60,10 +60,10 @@ def test_there_is_exactly_one_function(server: Server, path: str) -> None:
 
 
 @every
-def test_what_is_not_offered_yet_is_refused_by_name(server: Server, path: str) -> None:
-    """“Exactly one of expr, program, function, model.”: of these, this version takes all but `model`."""
-    problem = refused(server, path, 422, "unsupported", at={"x": 1}, model="m")
-    assert pointers(problem) == ["/model"]
+def test_a_model_that_is_not_stored_is_not_found(server: Server, path: str) -> None:
+    """“Exactly one of expr, program, function, model.”"""
+    problem = refused(server, path, 404, "not-found", at={"x": 1}, model="nobody-has-stored-this")
+    assert "nobody-has-stored-this" in problem["detail"]
 
 
 @every

@@ -266,6 +266,24 @@ def test_no_layer_takes_the_name_of_what_another_makes_up() -> None:
     assert (place, detail) == ("/layers/0", "`dense_1_bias` would be the name of two things.")
 
 
+def test_no_layer_takes_the_name_of_the_values_under_a_constraint() -> None:
+    held = {"type": "dense", "name": "d", "units": 3, "kernel": {"constraint": "positive", "l2": 0.1}}
+    place, detail = _only([3], held, {"type": "activation", "name": "d_kernel", "function": "tanh"})
+    assert (place, detail) == ("/layers/0", "`d_kernel` would be the name of two things.")
+
+
+def test_no_array_takes_the_name_of_a_function() -> None:
+    layer = {"type": "expr", "name": "take_along", "expr": "x*axis", "parameters": {"axis": 2}}
+    place, detail = _only([3], layer)
+    assert (place, detail.split(" ")[0]) == ("/layers/0", "`take_along_axis`")
+
+
+def test_a_parameter_may_be_called_as_free_numbers_are() -> None:
+    read = model([3], {"type": "expr", "expr": "x*w_free + w", "parameters": {"w_free": 2, "w": 1}})
+    at = some(read)
+    assert predicted(read, at | read.initial()) == pytest.approx(2 * at["x"] + 1)
+
+
 def test_a_loss_without_examples_cannot_be_weighted() -> None:
     read = model([3], {"type": "dense", "units": 2}, loss={"expr": "sum((y - prediction)^2)"})
     with pytest.raises(InvalidRequest, match="weighted"):

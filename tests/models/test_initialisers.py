@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from engine.graph.types import Array, Shape
+from engine.models.constraints import CONSTRAINTS
 from engine.models.fields import Wrong
 from engine.models.initialisers import INITIALISERS, drawn, fans, stream
-from engine.models.weights import CONSTRAINTS, Chosen, weight_field
+from engine.models.weights import Chosen, weight_field
 from tests.models.running import answer, faults, model
 
 SHAPE = (3, 3, 40, 60)

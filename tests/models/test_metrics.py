@@ -15,6 +15,7 @@ from engine.graph.types import Array
 from engine.models.fields import read_fields
 from engine.models.metrics import METRICS
 from engine.models.model import Model
+from engine.models.predict import told_classes
 from tests.models.lessons import DENSE, classifier, regressor
 from tests.models.running import model
 
@@ -155,3 +156,15 @@ def test_numbers_that_are_no_classes_are_in_no_confusion() -> None:
     assert net.target.dtype == "int"
     prediction = np.eye(3)[[0, 1, 2, 2]]
     assert _of("confusion", net, prediction, np.array([0, -1, 2, 7])) == [[1, 0, 0], [0, 0, 0], [0, 0, 1]]
+
+
+@pytest.mark.parametrize("net", [LOGIT, TWO])
+def test_the_class_that_is_told_is_the_one_that_counts(net: Model) -> None:
+    # So near to each other that the probabilities are the same number.
+    logits = np.array([[1e-20], [0.0], [-1e-20]])
+    prediction = logits if net is LOGIT else np.concatenate([np.zeros((3, 1)), logits], axis=1)
+    told = told_classes(net, prediction)
+    assert told is not None
+    assert told[1].ravel().tolist() == [1, 0, 0]
+    y = np.array([[1.0], [0.0], [0.0]]) if net is LOGIT else np.array([1, 0, 0])
+    assert _of("accuracy", net, prediction, y) == 1.0

@@ -51,6 +51,8 @@ def test_ways_to_say_it() -> None:
     assert found.schedule is None
     assert found.plateau is not None
     assert found.method.rule.name == "adam"
+    for patience in (5.0, {"patience": 5}):
+        assert read_regime({"early_stopping": patience}, CLASSES).early == found.early
     again = read_regime({"early_stopping": True, "find_learning_rate": True, "seeds": 1}, CLASSES)
     assert again.early is not None
     assert again.early.patience == 10

@@ -513,6 +513,7 @@ EMBEDDED = ({"type": "embedding", "size": 4, "units": 2}, {"type": "flatten"})
         (regressor(), {"x": [[1, 2]], "y": [1], "z": [1]}, ["/data/z"]),
         (regressor(), {"x": [[1, 2, 3]], "y": [[1, 2]]}, ["/data/x", "/data/y"]),
         (regressor(), {"x": 1.0, "y": 2.0}, ["/data/x", "/data/y"]),
+        (regressor(), {"x": 1.0, "y": [2.0], "weight": [1]}, ["/data/x"]),
         (regressor(), {"x": [[1, 2]], "y": [1, 2]}, ["/data/y"]),
         (regressor(), {"x": np.zeros((0, 2)), "y": np.zeros((0, 1))}, ["/data/x"]),
         (regressor(), {"x": [[1, 2]], "y": [1], "weight": [0]}, ["/data/weight"]),

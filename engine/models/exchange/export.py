@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from engine.errors import EngineFault, Fault, Limit, LimitExceeded, Unsupported
+from engine.errors import EngineFault, Fault, LimitExceeded, Unsupported
 from engine.graph.types import Array
 from engine.models.exchange.emitters import EMITTERS
 from engine.models.exchange.library import IR_VERSION, OPSET, library
@@ -40,8 +40,7 @@ def exported(
     size = sum(parameter.size for parameter in model.parameters) * (4 if precision == "float32" else 8)
     if size > MOST_BYTES - 2**20:
         raise LimitExceeded(
-            f"The parameters take {size:,} bytes, more than a file of ONNX may have.",
-            limit=Limit("onnx_bytes", MOST_BYTES, size),
+            f"The parameters take {size:,} bytes, more than the {MOST_BYTES:,} of a file of ONNX.",
         )
     sheet = Sheet(onnx, precision)
     last = _layers(model, _values(model, parameters), sheet)

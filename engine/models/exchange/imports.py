@@ -49,7 +49,6 @@ def imported(content: bytes, limits: Limits) -> tuple[dict[str, Any], dict[str, 
     if len(plan.entries) > MOST_LAYERS:
         raise LimitExceeded(
             f"This graph becomes {len(plan.entries)} layers; a model has at most {MOST_LAYERS}.",
-            limit=Limit("layers", MOST_LAYERS, len(plan.entries)),
         )
     return _written(plan)
 

@@ -79,7 +79,6 @@ def opened(content: bytes, limits: Limits, faults: Faults) -> Opened:
     if len(graph.node) > MOST_NODES:
         raise LimitExceeded(
             f"The graph has {len(graph.node):,} nodes; {MOST_NODES:,} are allowed.",
-            limit=Limit("onnx_nodes", MOST_NODES, len(graph.node)),
         )
     opset = _opset(model, faults)
     for what, given in (("functions", model.functions), ("sparse arrays", graph.sparse_initializer)):

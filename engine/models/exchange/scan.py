@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.errors import InvalidRequest, Limit, LimitExceeded
+from engine.errors import InvalidRequest, LimitExceeded
 
 MOST_FIELDS = 250_000
 """Fields that a file may have, beside the bytes of arrays: a model of 200 layers has some thousands."""
@@ -63,7 +63,6 @@ def check_bytes(content: bytes) -> None:
             if left < 0:
                 raise LimitExceeded(
                     f"This file has more than {MOST_FIELDS:,} fields beside its arrays.",
-                    limit=Limit("onnx_fields", MOST_FIELDS),
                     hint="export it without doc strings and metadata",
                 )
 

@@ -17,13 +17,13 @@ def _output(name: str, axes: int) -> Callable[[Options, Signals], Signal]:
     def output(options: Options, signals: Signals) -> Signal:
         (x,) = signals
         require_rank(x, axes + 1, _HINTS[axes])
-        _require_filled(name, options, x, axes)
+        _require_filled(options, x)
         return Signal((*slid(name, options, x, axes), x.shape[-1]))
 
     return output
 
 
-def _require_filled(name: str, options: Options, signal: Signal, axes: int) -> None:
+def _require_filled(options: Options, signal: Signal) -> None:
     """Raise `Misfit` where a window would hold nothing but padding."""
     if isinstance(options["padding"], str):
         return

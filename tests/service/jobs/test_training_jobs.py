@@ -66,6 +66,12 @@ def test_a_training_makes_a_version(school: School) -> None:
     assert school.parameters(1) == school.parameters(2) != school.parameters(0)
 
 
+@pytest.mark.parametrize(("method", "ours"), [(None, True), ("auto", True), ({"name": "auto"}, True), ("adam", False)])
+def test_why_it_is_adam_is_told_where_nobody_named_a_method(school: School, method: Any, ours: bool) -> None:
+    job = school.trained(method=method)
+    assert (job["method"]["name"], job["why"] is not None) == ("adam", ours)
+
+
 def test_a_history_has_columns_of_its_own(school: School) -> None:
     job = school.trained(**VALIDATED, seeds=2)
     columns = job["record"]["columns"]

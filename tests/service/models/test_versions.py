@@ -119,6 +119,15 @@ def test_a_matrix_in_the_order_of_fortran_is_read_as_what_it_is(shop: Shop) -> N
     assert found == [[0, 1, 2], [3, 4, 5]]
 
 
+@pytest.mark.parametrize("query", ["?format=npz", "?format=safetensors"])
+def test_a_parameter_may_be_called_as_an_option_of_numpy_is(shop: Shop, query: str) -> None:
+    layer = {"type": "expr", "name": "allow", "expr": "x*pickle", "parameters": {"pickle": 3}}
+    id = stored(shop, {**LINE, "layers": [layer]})["id"]
+    taken = shop.get(f"/models/{id}/parameters{query}").body
+    assert shop.post(f"/models/{id}/versions", taken, SAFETENSORS).status == 201
+    assert shop.get(f"/models/{id}/parameters?version=1").json()["parameters"] == {"allow_pickle": 3}
+
+
 @pytest.mark.parametrize("query", ["?format=npz", "?format=safetensors", ""])
 def test_parameters_go_and_come_back_bit_by_bit(shop: Shop, query: str) -> None:
     held, id = stored(shop, HELD), line(shop, 0.1, -1e-300)
