@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from engine.models.fields import Field, Options, count, flag, maybe
 from engine.models.layer import Call, Layer, Signals
 from engine.models.signal import Misfit, Signal, require_rank
 from engine.models.weights import Weight, weight_field
 
 _SHARED = ("query", "key", "value")
+_BIASED = ("query", "value", "output")
 
 
 def _three(signals: Signals) -> dict[str, Signal]:
@@ -98,7 +101,12 @@ ATTENTION = Layer(
         *(weight_field(f"{role}_kernel", "glorot_uniform", f"makes the {role}.") for role in (*_SHARED, "output")),
         *(
             weight_field(f"{role}_bias", "zeros", f"is added to the {role}; `false` for none.", optional=True)
-            for role in (*_SHARED, "output")
+            for role in _BIASED
+        ),
+        # It adds the same to all scores of a query: it has no influence, and its gradient is 0 but for rounding.
+        replace(
+            weight_field("key_bias", "zeros", "is added to the key, which changes nothing.", optional=True),
+            default=False,
         ),
     ),
     _weights,
@@ -110,6 +118,8 @@ ATTENTION = Layer(
     conventions="The inputs stand in Keras's order; PyTorch takes query, key, value. As in PyTorch, the heads lie side "
     "by side in kernels (features, heads·key_size); Keras has an axis for them. PyTorch's `in_proj_weight` is the "
     "transposes of the kernels of query, key and value on top of each other. Each kernel begins as Glorot's by its "
-    "own shape; PyTorch draws the three as one matrix. With `causal`, query t sees keys 0 to t, whatever their number.",
+    "own shape; PyTorch draws the three as one matrix. With `causal`, query t sees keys 0 to t, whatever their number. "
+    "Both have a bias of the keys, which adds the same to all scores of a query and so has no influence; here there "
+    "is one only where `key_bias` asks for it, as for parameters from elsewhere.",
     aliases=("multi_head_attention",),
 )
