@@ -139,7 +139,7 @@ def _every(trainer: Trainer, regime: Regime, settings: Settings) -> int:
     most = room - epochs
     if most < 1:
         raise LimitExceeded(
-            f"The history would have more than {epochs * seeds:,} rows, more than one job may have.",
+            f"The ends of {epochs:,} epochs alone are {epochs * seeds:,} rows of the history, more than it may have.",
             faults=[Fault("/epochs", f"These have to be at most {max(room - 1, 0):,}.")],
             limit=Limit("job_rows", settings.job_rows, epochs * seeds),
         )

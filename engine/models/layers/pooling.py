@@ -66,7 +66,8 @@ def _pooling(kind: str, axes: int) -> Layer:
         shapes=shapes[axes],
         conventions="Channels are last. What is added by padding is never counted, as in Keras; PyTorch counts its "
         "zeros in means unless told not to. Where several numbers are the largest, each gets an equal share of the "
-        "gradient; in Keras and PyTorch one of them gets all."
+        "gradient; in Keras and PyTorch one of them gets all. After `relu` these are mostly zeros, through which no "
+        "gradient goes on; `/check` may call such a point `inconclusive`, since it is a tie."
         if kind == "max"
         else "Channels are last. What is added by padding is never counted, as in Keras; PyTorch counts its zeros "
         "unless `count_include_pad` is off.",
