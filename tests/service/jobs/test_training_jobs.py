@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -186,7 +187,15 @@ def test_interruptions_change_no_bit(school: School, fields: dict[str, Any], mon
             _stepping(patch, 7, lambda attempt=attempt: attempt._interrupt("released"))  # type: ignore[misc]
             assert attempt.run() is None
     assert attempts > 1 or fields.get("epochs") == 1
-    assert school.outcome(id) == expected
+    assert _exact(school.outcome(id)) == _exact(expected)
+
+
+def _exact(outcome: tuple[Any, ...]) -> tuple[Any, ...]:
+    """An outcome without what overflowed first, by which matrix products differ from call to call: their order of sums
+    follows from where their arguments are in memory.
+    """
+    state, result, *rest = outcome
+    return state, re.sub(r"matmul\(\S+ \S+ is -?(Infinity|NaN)\.", "", result), *rest
 
 
 class Killed(BaseException):
