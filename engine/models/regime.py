@@ -245,6 +245,10 @@ def read_regime(given: Mapping[str, Any], model: Model) -> Regime:
         faults.append(Fault("/schedule", "A search for a learning rate has its own schedule; leave this out."))
     if read.get("find_learning_rate") is not None and read.get("seeds") not in (None, 1):
         faults.append(Fault("/seeds", "A search for a learning rate is one run; leave this out."))
+    if read.get("find_learning_rate") is not None and (read.get("stop") or {}).get("max_steps") is not None:
+        faults.append(
+            Fault("/stop/max_steps", "A search for a learning rate says itself how many `steps`; leave this out.")
+        )
     seed = model.seed if read.get("seed") is None else read["seed"]
     seeds = read.get("seeds")
     several = tuple(range(seed, seed + seeds)) if isinstance(seeds, int) else seeds

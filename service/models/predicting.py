@@ -115,9 +115,6 @@ def _examples(x: Array, model: Model) -> tuple[Array, bool]:
         one = f"one example of shape {shape}" if shape else "one number"
         detail = f"`x` has the shape {x.shape}; this model takes {sizes}, or {one}."
         raise ShapeMismatch(detail, faults=[Fault("/x", detail)])
-    if x.dtype.kind == "b":
-        detail = "`x` has truth values; numbers are needed."
-        raise TypeMismatch(detail, faults=[Fault("/x", detail)])
     if model.input.dtype == "int":
         try:
             require_integers("x", x)

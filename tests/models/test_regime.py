@@ -111,6 +111,7 @@ def test_ways_to_say_it() -> None:
         ({"find_learning_rate": {"steps": 9}}, ["/find_learning_rate/steps"]),
         ({"find_learning_rate": True, "schedule": {"name": "cosine", "steps": 3}}, ["/schedule"]),
         ({"find_learning_rate": True, "seeds": 3}, ["/seeds"]),
+        ({"find_learning_rate": True, "stop": {"max_steps": 5}}, ["/stop/max_steps"]),
         ({"method": "lbfgs"}, ["/method"]),
         ({"method": "adm"}, ["/method/name"]),
         ({"method": {"name": "adam", "lr": -1}}, ["/method/lr"]),
