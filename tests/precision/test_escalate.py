@@ -291,9 +291,8 @@ def test_large_arrays_are_told_the_truth_about_the_time(
     answer = answered(text, at, precision, what=what)
     warning = answer.warnings[0]
     assert warning.code == "ill-conditioned"
-    # On a busy machine, what could have been done in the time is begun, and not finished.
-    begun = words == "there was not enough time" and "did not finish within" in warning.message
-    assert begun or words in warning.message
+    assert words in warning.message
+    assert "within" not in warning.message
     assert "second look" not in warning.message
 
 
